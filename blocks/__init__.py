@@ -1,0 +1,1 @@
+"""Blocks open doors to the outside: databases, models, document folders, the ledger."""

@@ -1,0 +1,137 @@
+"""Every error that Holdfast raises on purpose, split by who must act.
+
+HoldfastError
+├── AuthorError        the definition, the SQL, a parameter: whoever wrote it mends it
+│   ├── DefinitionRefused
+│   ├── InputRefused
+│   ├── QueryRefused
+│   └── TransformRefused
+├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
+│   ├── WorkflowUnknown
+│   ├── RunUnknown
+│   ├── SourceUnknown
+│   ├── CredentialsRefused
+│   └── DeliveryRefused
+├── OutsideError       a peer failed: nobody here is at fault
+│   ├── SourceUnavailable
+│   ├── ModelUnavailable
+│   └── AnswerInvalid
+└── PersonError        a person's answer is missing
+    └── DecisionMissing
+
+Each message has three parts: what happened, what it means, what to do. Only an error whose `retryable` is true can
+succeed unchanged on another try, so only those are retried.
+"""
+
+from typing import ClassVar, NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a definition: a stable code, the path to it, and what to do."""
+
+    code: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class HoldfastError(Exception):
+    """An error for the person who reads it: one line, no traceback needed."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, what: str, *, means: str = "", mend: str = "") -> None:
+        self.what, self.means, self.mend = what, means, mend
+        super().__init__(". ".join(part.rstrip(".") for part in (what, means, mend) if part))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Prefect pickles a failed task's exception into its state; keyword-only arguments need this.
+        return (_rebuild, (type(self), self.what, self.means, self.mend))
+
+
+def _rebuild(kind: type[HoldfastError], what: str, means: str, mend: str) -> HoldfastError:
+    return kind(what, means=means, mend=mend)
+
+
+class AuthorError(HoldfastError):
+    """Whoever wrote the definition or gave the parameter must change it."""
+
+
+class DefinitionRefused(AuthorError):
+    """A definition has problems; `problems` holds all of them."""
+
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def because(cls, name: str, problems: tuple[Problem, ...]) -> "DefinitionRefused":
+        """The refusal of the definition called `name`, with every problem in it."""
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        error = cls(f"{name} has {count}: " + "; ".join(map(str, problems)))
+        error.problems = problems
+        return error
+
+
+class InputRefused(AuthorError):
+    """A run's input has the wrong name or type."""
+
+
+class QueryRefused(AuthorError):
+    """SQL that writes, cannot be parsed, or that the database says is wrong."""
+
+
+class TransformRefused(AuthorError):
+    """A transform's function cannot be imported, or raised, or did not return a frame."""
+
+
+class OperatorError(HoldfastError):
+    """Whoever runs Holdfast must change a block, a permission or a setting."""
+
+
+class WorkflowUnknown(OperatorError):
+    """No workflow or file of that name."""
+
+
+class RunUnknown(OperatorError):
+    """No run of that id in the ledger."""
+
+
+class SourceUnknown(OperatorError):
+    """No database or document collection of that name."""
+
+
+class CredentialsRefused(OperatorError):
+    """The peer refused the key; asking again cannot help."""
+
+
+class DeliveryRefused(OperatorError):
+    """The place of delivery cannot be written, or what happened to an earlier try is not known."""
+
+
+class OutsideError(HoldfastError):
+    """A peer failed; the same call may succeed later."""
+
+    retryable: ClassVar[bool] = True
+
+
+class SourceUnavailable(OutsideError):
+    """A database or a document collection does not answer."""
+
+
+class ModelUnavailable(OutsideError):
+    """A model's server is down, over its limit, or cut the connection."""
+
+
+class AnswerInvalid(OutsideError):
+    """A model gave the wrong shape twice; a third time costs money and rarely helps."""
+
+    retryable: ClassVar[bool] = False
+
+
+class PersonError(HoldfastError):
+    """A person's answer is missing."""
+
+
+class DecisionMissing(PersonError):
+    """A gate ended with no decision and its `on_timeout` is `fail`."""

@@ -1,0 +1,1 @@
+"""Deployments say when, where, which version and who may."""

@@ -1,0 +1,1 @@
+"""Flows decide the order of the work and when a person is asked."""

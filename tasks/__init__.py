@@ -1,0 +1,1 @@
+"""Tasks do one thing each, and can be retried."""

@@ -1,0 +1,99 @@
+"""The run that a task works for: who it is, where its ledger is, who listens. Never part of a task's input.
+
+It travels in a context variable, because a task's arguments are its cache key: a client, a clock or a listener there
+would make every rerun a new call.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+from uuid import UUID
+
+from blocks.settings import HoldfastSettings
+
+if TYPE_CHECKING:
+    from blocks.ledger import Ledger
+
+NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class NodeEvent:
+    """What a listener is told: node `node` is now in `state`; `detail` says why, `attempt` of `attempts` is under way."""
+
+    node: str
+    state: NodeState
+    detail: str = ""
+    attempt: int = 0
+    attempts: int = 0
+    cached: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a gate asks a person: the form's Markdown, and how to answer it."""
+
+    node: str
+    summary: str
+    deadline: datetime
+
+
+class Listener(Protocol):
+    """Told of each step as it happens; the terminal is one, a test's list is another."""
+
+    def on_event(self, event: NodeEvent) -> None: ...
+
+    async def on_question(self, question: Question) -> Mapping[str, str] | None:
+        """May answer with the form's fields; None: this listener has no answer, another way will."""
+        ...
+
+
+class Silent:
+    """The listener of a run that nobody watches, such as a scheduled one."""
+
+    def on_event(self, event: NodeEvent) -> None:
+        return None
+
+    async def on_question(self, question: Question) -> Mapping[str, str] | None:
+        return None
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run's surroundings, for the tasks under it."""
+
+    run_id: UUID
+    workflow: str
+    team: str
+    ledger: "Ledger"
+    settings: HoldfastSettings = field(default_factory=HoldfastSettings)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Source name to URL, for this run only; goes before the blocks of the same names."""
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    """Node id to a decision that was made before the run began (`--decide`)."""
+    listener: Listener = field(default_factory=Silent)
+    now: Callable[[], datetime] = utc_now
+
+
+_current: ContextVar[RunContext] = ContextVar("holdfast_run")
+
+
+def current_run() -> RunContext:
+    """The run that the calling task works for.
+
+    Raises:
+        LookupError: the task was called outside a workflow's run.
+    """
+    return _current.get()
+
+
+enter_run = _current.set
+leave_run = _current.reset

@@ -1,0 +1,113 @@
+"""Tables to pandas frames and back. Import it late: pandas takes over a second."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from tasks.outcome import Cell, Column, ColumnType, Table
+
+_DTYPES: dict[ColumnType, str] = {
+    "string": "str",
+    "integer": "Int64",
+    "number": "float64",
+    "decimal": "float64",
+    "boolean": "boolean",
+    "datetime": "datetime64[us]",
+}
+
+
+def frame_of(table: Table) -> pd.DataFrame:
+    """The table as a frame, one dtype per column type; a `date` becomes a column of datetime.date objects."""
+    return pd.DataFrame(
+        {
+            column.name: _series([row[at] for row in table.rows], column.type)
+            for at, column in enumerate(table.columns)
+        }
+    )
+
+
+def _series(cells: list[Cell], kind: ColumnType) -> "pd.Series[Any]":
+    if kind == "date":
+        return pd.Series([date.fromisoformat(cell) if isinstance(cell, str) else None for cell in cells], dtype=object)
+    if kind == "datetime":
+        return pd.to_datetime(pd.Series(cells, dtype=object), format="ISO8601")
+    return pd.Series(cells, dtype=object).astype(_DTYPES[kind])
+
+
+def table_of(frame: pd.DataFrame) -> Table:
+    """The frame as a table; its index is dropped.
+
+    Raises:
+        TypeError: a cell holds something that has no plain form, such as a list; names the column.
+    """
+    rows = frame.astype(object).itertuples(index=False, name=None)
+    return table_of_rows([str(name) for name in frame.columns], list(rows))
+
+
+def table_of_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Rows of Python values, as a database driver gives them, as a table.
+
+    Raises:
+        TypeError: a cell holds something that has no plain form, such as a list; names the column.
+    """
+    columns = tuple(
+        Column(name=name, type=column_type([row[at] for row in rows])) for at, name in enumerate(names)
+    )
+    return Table(columns=columns, rows=tuple(tuple(map(_cell, row, names)) for row in rows))
+
+
+def column_type(values: list[object]) -> ColumnType:
+    """The narrowest type that holds every value; mixed or no values make a string column."""
+    kinds = {_kind(value) for value in values if not _missing(value)}
+    if kinds == {"integer", "number"}:
+        return "number"
+    if kinds and kinds <= {"integer", "decimal"}:
+        return "decimal" if "decimal" in kinds else "integer"
+    return kinds.pop() if len(kinds) == 1 else "string"
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _kind(value: object) -> ColumnType:
+    if hasattr(value, "item"):
+        value = value.item()  # a numpy scalar
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case Decimal():
+            return "decimal"
+        case datetime():
+            return "datetime"
+        case date():
+            return "date"
+        case _:
+            return "string"
+
+
+def _cell(value: object, column: str) -> Cell:
+    if _missing(value):
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    match value:
+        case str() | bool() | int() | float():
+            return value
+        case Decimal():
+            return format(value, "f")
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case list() | dict() | set() | tuple():
+            raise TypeError(f"column {column!r} holds a {type(value).__name__}; a table's cells are plain values")
+        case _:
+            return str(value)

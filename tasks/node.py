@@ -1,0 +1,105 @@
+"""What every kind of node shares: its id, what it needs, when it runs, how it is retried and what its failure means."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+OnFailure = Literal["fail", "degrade"]
+Produces = Literal["table", "text", "fields"]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def parse_duration(value: object) -> object:
+    """`30s`, `2h` or `1h30m` as a timedelta; other values are left for pydantic to judge."""
+    if not isinstance(value, str):
+        if isinstance(value, timedelta):
+            return value
+        raise ValueError(f"a duration is written with its unit, such as 30s, 5m or 2h, not {value!r}")
+    if not re.fullmatch(rf"(?:{_PART.pattern})+", value.strip()):
+        raise ValueError(f"{value!r} is not a duration; write 30s, 5m, 2h or 1h30m")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value)))
+
+
+def format_duration(value: timedelta) -> str:
+    """A timedelta as definitions write it: `90s` is `1m30s`."""
+    milliseconds, text = round(value.total_seconds() * 1000), ""
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, milliseconds = divmod(milliseconds, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("a duration must be longer than 0s")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    Field(gt=timedelta(0)),
+    PlainSerializer(format_duration, return_type=str),
+]
+NodeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+
+
+class Node(BaseModel):
+    """The settings that every kind shares; a kind adds its own fields and defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_timeout: ClassVar[timedelta] = timedelta(seconds=30)
+    default_retry: ClassVar[int] = 3
+    default_on_failure: ClassVar[OnFailure] = "fail"
+    produces: ClassVar[frozenset[Produces]] = frozenset()
+
+    id: NodeId
+    kind: str
+    needs: tuple[NodeId, ...] = ()
+    """The nodes that must be over before this one starts: the edges of the graph."""
+    when: str | None = None
+    """A Jinja condition; the node is skipped where it is false."""
+    retry: Annotated[int, Field(ge=0, le=10)] | None = None
+    """How many more tries after the first; None: the kind's default."""
+    timeout: Duration | None = None
+    """How long one try may take; None: the kind's default."""
+    on_failure: OnFailure | None = None
+    """What a failure means: the run fails, or goes on with a gap; None: the kind's default."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one try may take, in seconds."""
+        return (self.timeout or self.default_timeout).total_seconds()
+
+    @property
+    def retries(self) -> int:
+        """How many tries may follow the first."""
+        return self.default_retry if self.retry is None else self.retry
+
+    @property
+    def degrades(self) -> bool:
+        """Whether a failure leaves a gap instead of failing the run."""
+        return (self.on_failure or self.default_on_failure) == "degrade"
+
+    def templates(self) -> Iterator[tuple[str, str]]:
+        """Every template of this node as (field, text), so that a check can see which names they use."""
+        if self.when is not None:
+            yield "when", self.when
+
+    def reads(self) -> Iterator[tuple[str, str]]:
+        """Nodes that a field names besides `needs`, as (field, node id)."""
+        return iter(())
+
+    def field_names(self) -> frozenset[str]:
+        """The fields that this node's outcome has besides table and text, for checking `from` and templates."""
+        return frozenset()
+
+    def empty(self) -> dict[str, Any]:
+        """The value of an outcome that stands in after a failure, as arguments of Outcome."""
+        return {}

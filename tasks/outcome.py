@@ -1,0 +1,97 @@
+"""What a node returns: an outcome, with its table, text or fields, its confidence, gaps and evidence.
+
+Outcomes are persisted as JSON, so a table keeps plain values; pandas is imported only where a frame is asked for.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ColumnType = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
+Cell = str | int | float | bool | None
+
+
+class Gap(BaseModel):
+    """Something that a run should have had and does not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node: str
+    reason: str
+    since: datetime
+    """When the gap was first seen, in UTC."""
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.reason} (since {self.since:%Y-%m-%d %H:%M} UTC)"
+
+
+class Column(BaseModel):
+    """A column's name and type. A decimal's cells are strings, so that no digit is lost on the way through JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    type: ColumnType
+
+
+class Table(BaseModel):
+    """Rows with typed columns; dates and datetimes are ISO 8601 strings, decimals strings of digits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def records(self) -> list[dict[str, Cell]]:
+        """The rows as dictionaries, as templates and prompts read them."""
+        return [dict(zip(self.names, row, strict=True)) for row in self.rows]
+
+    def frame(self) -> "DataFrame":
+        """A pandas frame; decimals become float64, so that they can be computed with."""
+        from tasks.frames import frame_of  # pandas takes over a second to import
+
+        return frame_of(self)
+
+
+class Outcome(BaseModel):
+    """A node's result. The value is a table, a text, named fields, or several of them; empty after a failure."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: Table | None = None
+    text: str | None = None
+    fields: Mapping[str, JsonValue] = {}
+    confidence: float | None = None
+    """From 0 to 1; None where the notion has no meaning, as for a delivery."""
+    gaps: tuple[Gap, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """One line per thing that the value rests on: rows read, passages found, who decided."""
+
+    def view(self) -> dict[str, Any]:
+        """What a template sees of this outcome: `text`, `rows`, `gaps` and every field by its name."""
+        rows = self.table.records() if self.table else []
+        return {**self.fields, "text": self.text or "", "rows": rows, "gaps": [str(gap) for gap in self.gaps]}
+
+
+class Scope(BaseModel):
+    """What one node may see: the run's inputs and the outcomes of the nodes it uses, by node id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: Mapping[str, JsonValue] = {}
+    outcomes: Mapping[str, Outcome] = {}
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Every gap of what is used, once each, in order."""
+        return tuple(dict.fromkeys(gap for outcome in self.outcomes.values() for gap in outcome.gaps))

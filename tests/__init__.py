@@ -1,0 +1,1 @@
+"""Tests mirror the four rooms; servers/ holds real peers on loopback, benchmarks/ what is measured."""
