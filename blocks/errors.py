@@ -16,8 +16,9 @@ HoldfastError
 │   ├── SourceUnavailable
 │   ├── ModelUnavailable
 │   └── AnswerInvalid
-└── PersonError        a person's answer is missing
-    └── DecisionMissing
+├── PersonError        a person's answer is missing
+│   └── DecisionMissing
+└── RunFailed          a run ended because a node failed; its cause says who must act
 
 Each message has three parts: what happened, what it means, what to do. Only an error whose `retryable` is true can
 succeed unchanged on another try, so only those are retried.
@@ -31,7 +32,10 @@ class Problem(NamedTuple):
 
     code: str
     path: str
+    """Where, in words: `node spend, field sql`; empty for the whole definition."""
     message: str
+    line: int = 0
+    """The line of the definition's text, from 1; 0 where it is not known."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -135,3 +139,7 @@ class PersonError(HoldfastError):
 
 class DecisionMissing(PersonError):
     """A gate ended with no decision and its `on_timeout` is `fail`."""
+
+
+class RunFailed(HoldfastError):
+    """A node failed and its `on_failure` is `fail`; `__cause__` is the node's own error."""

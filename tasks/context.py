@@ -4,6 +4,7 @@ It travels in a context variable, because a task's arguments are its cache key: 
 would make every rerun a new call.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -79,8 +80,12 @@ class RunContext:
     """Source name to URL, for this run only; goes before the blocks of the same names."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Node id to a decision that was made before the run began (`--decide`)."""
+    notes: tuple[str, ...] = ()
+    """What every document of this run says at its end, such as that sample data was used."""
     listener: Listener = field(default_factory=Silent)
     now: Callable[[], datetime] = utc_now
+    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a gate waits: Prefect holds one pause at a time per run."""
 
 
 _current: ContextVar[RunContext] = ContextVar("holdfast_run")

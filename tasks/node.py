@@ -87,6 +87,10 @@ class Node(BaseModel):
         """Whether a failure leaves a gap instead of failing the run."""
         return (self.on_failure or self.default_on_failure) == "degrade"
 
+    def produces_now(self) -> frozenset[Produces]:
+        """What this node's outcome has: a table, a text, named fields."""
+        return self.produces
+
     def templates(self) -> Iterator[tuple[str, str]]:
         """Every template of this node as (field, text), so that a check can see which names they use."""
         if self.when is not None:

@@ -1,0 +1,154 @@
+"""The `holdfast` command. It parses words and prints; Prefect and pandas are imported only by the commands that need them.
+
+Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degraded.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blocks.errors import AuthorError, HoldfastError, Problem, RunUnknown, WorkflowUnknown
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Inputs = Annotated[list[str] | None, typer.Option("-i", "--input", metavar="NAME=VALUE", help="An input of the run.")]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", metavar="NAME=URL", help="A database or folder, for this run only.")
+]
+Decisions = Annotated[
+    list[str] | None, typer.Option("--decide", metavar="NODE=approve|reject", help="A gate's decision, given now.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
+
+
+@app.callback()
+def holdfast() -> None:
+    """Agentic workflows that hold in production, on Prefect 3."""
+
+
+@app.command()
+def run(
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE", help="A shipped workflow, or a definition's file.")],
+    inputs: Inputs = None,
+    source: Sources = None,
+    decide: Decisions = None,
+    json: Json = False,
+) -> None:
+    """Run a workflow here and now, and show each node as it goes."""
+    from deployments.runs import run_workflow
+
+    raise typer.Exit(
+        run_workflow(
+            _definition(workflow)[0],
+            _pairs("-i", inputs),
+            sources=_pairs("--source", source),
+            decisions=_decisions(decide),
+            as_json=json,
+        )
+    )
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run that was cut off.")],
+    source: Sources = None,
+    decide: Decisions = None,
+    json: Json = False,
+) -> None:
+    """Go on with a run under its id; finished nodes are not done again."""
+    from deployments.runs import resume_run
+
+    raise typer.Exit(
+        resume_run(run_id, sources=_pairs("--source", source), decisions=_decisions(decide), as_json=json)
+    )
+
+
+@app.command()
+def check(file: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")]) -> None:
+    """Say everything that is wrong with a definition."""
+    from flows.definitions import inspect
+    from tasks.kinds import functions_missing
+
+    text = _definition(file)[0]
+    workflow, problems = inspect(text)
+    if workflow is not None:
+        problems = (*problems, *functions_missing(workflow.nodes))
+    for problem in problems:
+        typer.echo(_problem_line(file, problem))
+    if problems or workflow is None:
+        typer.echo(f"{file}: {len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"{file}: {workflow.name} is sound: {len(workflow.nodes)} nodes, {len(workflow.outputs)} outputs")
+
+
+@app.command()
+def graph(file: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")]) -> None:
+    """Print a definition's graph as Mermaid."""
+    from flows.definitions import load
+    from flows.graph import mermaid
+
+    text, name = _definition(file)
+    typer.echo(mermaid(load(text, name).nodes), nl=False)
+
+
+@app.command(name="list")
+def list_workflows() -> None:
+    """List the workflows that can be run by name."""
+    from flows.catalog import definition, names
+
+    width = max(map(len, names()), default=0)
+    for name in names():
+        typer.echo(f"{name:<{width}}  {definition(name).description}")
+
+
+def main() -> None:
+    """Runs the command; an error of Holdfast is one line on standard error."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except HoldfastError as error:
+        typer.echo(f"holdfast: {error}", err=True)
+        sys.exit(2 if isinstance(error, AuthorError | WorkflowUnknown | RunUnknown) else 1)
+
+
+def _definition(name: str) -> tuple[str, str]:
+    """The definition's text, and the name to call it by in errors."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        try:
+            return path.read_text(encoding="utf-8"), name
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise WorkflowUnknown(f"{name} cannot be read: {reason}", mend="name a definition's YAML file") from error
+    from flows.catalog import definition_text  # reads package data; a file needs none of it
+
+    return definition_text(name), name
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
+        pairs[name] = value
+    return pairs
+
+
+def _decisions(given: list[str] | None) -> dict[str, str]:
+    decisions = _pairs("--decide", given)
+    for node, decision in decisions.items():
+        if decision not in ("approve", "reject"):
+            raise typer.BadParameter(f"{decision!r} for {node} is neither approve nor reject", param_hint="--decide")
+    return decisions
+
+
+def _problem_line(file: str, problem: Problem) -> str:
+    return f"{file}:{problem.line}: {problem}" if problem.line else f"{file}: {problem}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The Prefect server that a run in the terminal talks to: the one that is set, else Prefect's own temporary one."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+START_TIMEOUT_SECONDS = 180
+"""A first start migrates Prefect's database: 11 to 25 s on two cores (measured 2026-11), more on a busy machine."""
+
+
+def quiet_prefect() -> None:
+    """Keeps Prefect's console log out of the run's display; it goes to the server all the same. Call before importing it."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+def has_own_server() -> bool:
+    """Whether PREFECT_API_URL names a server, with a UI, that outlives this command."""
+    from prefect.settings import PREFECT_API_URL
+
+    return bool(PREFECT_API_URL.value())
+
+
+async def start_server(say: Callable[[str], None]) -> None:
+    """Makes sure that a Prefect server answers; `say` is told when there is something to wait for.
+
+    Raises:
+        OperatorError: the server does not answer, or the temporary one does not start.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL
+
+    from blocks.errors import OperatorError
+
+    if has_own_server():
+        async with get_client() as client:
+            if problem := await client.api_healthcheck():
+                reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+                raise OperatorError(
+                    f"no Prefect server answers at {PREFECT_API_URL.value()}: {reason}",
+                    mend="start it, or unset PREFECT_API_URL to use a temporary one",
+                )
+        return
+    say("Starting Prefect (its first start prepares a database and can take half a minute)")
+    try:
+        await asyncio.to_thread(SubprocessASGIServer().start, START_TIMEOUT_SECONDS)
+    except RuntimeError as error:
+        raise OperatorError("Prefect's temporary server did not start", means=str(error).splitlines()[0]) from error

@@ -1,0 +1,233 @@
+"""Runs a workflow in this process for the command line: starts what it needs, shows it, and says how it ended."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from blocks.errors import AuthorError, DefinitionRefused, InputRefused, OperatorError, RunUnknown
+from blocks.settings import HoldfastSettings
+from deployments.local_server import has_own_server, quiet_prefect, start_server
+from deployments.terminal import Terminal
+from flows.definitions import load
+from flows.inputs import input_values
+from flows.workflow import Workflow
+from tasks.context import utc_now
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.states import State
+
+    from flows.result import RunResult
+
+EXIT_COMPLETED, EXIT_FAILED, EXIT_REFUSED, EXIT_DEGRADED = 0, 1, 2, 3
+
+
+def run_workflow(
+    definition: str,
+    inputs: Mapping[str, str],
+    *,
+    sources: Mapping[str, str],
+    decisions: Mapping[str, str],
+    as_json: bool,
+) -> int:
+    """The exit status of a new run of the definition.
+
+    Raises:
+        DefinitionRefused, InputRefused: before anything is started.
+    """
+    workflow = load(definition, "the definition")
+    input_values(workflow.inputs, inputs, utc_now())
+    return _in_loop(_new_run(workflow, inputs, _Session(sources, decisions, as_json)))
+
+
+def resume_run(run_id: str, *, sources: Mapping[str, str], decisions: Mapping[str, str], as_json: bool) -> int:
+    """The exit status of a run that goes on under its id, with the definition and inputs that it started with.
+
+    Raises:
+        RunUnknown: there is no such run, or it is over.
+    """
+    return _in_loop(_old_run(run_id, _Session(sources, decisions, as_json)))
+
+
+class _Session:
+    """One command's surroundings: where it draws, and what the caller set."""
+
+    def __init__(self, sources: Mapping[str, str], decisions: Mapping[str, str], as_json: bool) -> None:
+        self.sources, self.decisions, self.as_json = sources, decisions, as_json
+        self.settings = HoldfastSettings()
+        self.console = Console(stderr=True)
+        self.interactive = sys.stdin.isatty() and self.console.is_terminal and not as_json
+        self.terminal = Terminal(self.console, interactive=self.interactive)
+
+    def waiting(self, text: str) -> AbstractContextManager[object]:
+        """A spinner with the text, where there is a terminal to spin in."""
+        if self.console.is_terminal:
+            return self.console.status(text)
+        self.console.print(text, highlight=False)
+        return nullcontext()
+
+
+def _in_loop(command: Any) -> int:
+    quiet_prefect()
+    try:
+        return asyncio.run(command)
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _new_run(workflow: Workflow, inputs: Mapping[str, str], session: _Session) -> int:
+    await _server(session)
+    _require_answers(workflow, session)
+    from prefect.client.orchestration import get_client
+    from prefect.states import Pending
+
+    from flows.engine import build
+
+    flow = build(workflow)
+    async with get_client() as client:
+        flow_run = await client.create_flow_run(flow, parameters=dict(inputs), state=Pending())
+    return await _run_here(flow, flow_run, session)
+
+
+async def _old_run(run_id: str, session: _Session) -> int:
+    from blocks.ledger import Ledger
+
+    try:
+        key = UUID(run_id)
+    except ValueError as error:
+        raise RunUnknown(f"{run_id!r} is not a run's id", mend="copy it from the line that the run printed") from error
+    async with Ledger.open(session.settings.ledger) as ledger:
+        row = await ledger.run(key)
+    if row is None:
+        raise RunUnknown(f"the ledger has no run {run_id}", mend="set HOLDFAST_HOME or HOLDFAST_LEDGER_URL as the run had it")
+    if row.state in ("Completed", "Degraded", "Rejected"):
+        raise RunUnknown(f"run {run_id} is over: {row.state}", mend="start a new run")
+    hidden = [name for name, url in row.sources.items() if "***" in url and name not in session.sources]
+    if hidden:
+        raise RunUnknown(f"the URL of source {hidden[0]} had a password, which is not kept", mend="give --source again")
+    session.sources = {**row.sources, **session.sources}
+    workflow = load(row.definition, row.workflow)
+    await _server(session)
+    _require_answers(workflow, session)
+    from prefect.client.orchestration import get_client
+    from prefect.states import Pending
+
+    from flows.engine import build
+
+    async with get_client() as client:
+        # Whatever state it was left in: a run that was cut off did not get to say so.
+        await client.set_flow_run_state(key, Pending(message="started again"), force=True)
+        flow_run = await client.read_flow_run(key)
+    return await _run_here(build(workflow, row.version), flow_run, session)
+
+
+async def _server(session: _Session) -> None:
+    spinners: list[AbstractContextManager[object]] = []
+
+    def say(text: str) -> None:
+        spinners.append(session.waiting(text))
+        spinners[-1].__enter__()
+
+    try:
+        await start_server(say)
+    finally:
+        for spinner in spinners:
+            spinner.__exit__(None, None, None)
+
+
+def _require_answers(workflow: Workflow, session: _Session) -> None:
+    """Refuses a run that would wait for an answer that nobody can give."""
+    gates = [node.id for node in workflow.nodes if node.kind == "approve" and node.id not in session.decisions]
+    if gates and not session.interactive and not has_own_server():
+        raise InputRefused(
+            f"gate {gates[0]} would wait for an answer",
+            means="there is no terminal to ask in, and Prefect's temporary server has no UI",
+            mend=f"add --decide {gates[0]}=approve|reject, or set PREFECT_API_URL",
+        )
+
+
+async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
+    from prefect.flow_engine import run_flow
+
+    from flows.engine import RunOptions, run_options
+
+    run_options.set(RunOptions(session.sources, session.decisions, session.terminal, session.settings))
+    session.console.print(f"{flow.name}, run {flow_run.id}", highlight=False)
+    try:
+        with session.terminal:
+            state: State[RunResult] = await run_flow(flow, flow_run=flow_run, return_type="state")
+    except asyncio.CancelledError:
+        session.console.print(f"Stopped. Go on with: holdfast resume {flow_run.id}", highlight=False)
+        raise
+    if not state.is_completed():
+        error = await state.aresult(raise_on_failure=False)
+        if isinstance(error, DefinitionRefused | InputRefused):
+            raise error
+        return await _failed(flow_run.id, flow.name, state, error, session)
+    result = await state.aresult()
+    if session.as_json:
+        _print_json(_as_json(result))
+    else:
+        _print_result(result, session)
+    return EXIT_DEGRADED if result.state == "Degraded" else EXIT_COMPLETED
+
+
+async def _failed(run_id: UUID, workflow: str, state: "State[Any]", error: object, session: _Session) -> int:
+    from blocks.ledger import Ledger
+
+    message = str(error) or state.message or state.name or "failed"
+    async with Ledger.open(session.settings.ledger) as ledger:
+        row, cost = await ledger.run(run_id), await ledger.cost(run_id)
+        deliveries = [delivery.target for delivery in await ledger.deliveries(run_id) if delivery.receipt_at]
+    if session.as_json:
+        nodes = {
+            name: {"state": e.state, "seconds": round(e.seconds, 3), "attempts": e.attempt, "cached": e.cached}
+            for name, e in session.terminal.events.items()
+        }
+        gaps = list(row.gaps) if row else []
+        _print_json(
+            {
+                "run_id": str(run_id),
+                "workflow": workflow,
+                "state": "Failed",
+                "message": message,
+                "gaps": gaps,
+                "cost_usd": str(cost.total),
+                "nodes": nodes,
+                "deliveries": deliveries,
+            }
+        )
+    else:
+        session.console.print(f"holdfast: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        session.console.print(f"After mending it, go on with: holdfast resume {run_id}", highlight=False)
+    return EXIT_FAILED
+
+
+def _as_json(result: "RunResult") -> dict[str, Any]:
+    plain = result.model_dump(mode="json")
+    return {**plain, "gaps": [str(gap) for gap in result.gaps]}
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _print_result(result: "RunResult", session: _Session) -> None:
+    from flows.result import cost_text
+
+    out = Console(file=sys.stdout)
+    if result.report:
+        out.print(Markdown(result.report) if out.is_terminal else result.report, markup=False, soft_wrap=True)
+    out.print()
+    lines = [f"{result.state}: {result.workflow}, run {result.run_id}"]
+    lines += [f"Delivered to {place}" for place in result.deliveries] or ["Delivered nowhere."]
+    lines.append(f"Cost {cost_text(result.cost_usd, result.unpriced_calls)}")
+    lines += [f"Missing {gap}" for gap in result.gaps] or ["Nothing is missing."]
+    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

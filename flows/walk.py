@@ -1,0 +1,173 @@
+"""Runs the nodes of one run: each starts the moment that its needs are over, and nothing waits for a level."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Literal
+
+from prefect import Task
+from pydantic import JsonValue
+
+from blocks.errors import HoldfastError, RunFailed
+from flows.graph import Graph
+from tasks.approve.node import ApproveNode
+from tasks.context import NodeEvent, RunContext
+from tasks.kinds import AnyNode
+from tasks.node import format_duration
+from tasks.node_task import Tries, tries_of_node
+from tasks.outcome import Gap, Outcome, Scope
+from tasks.templates import holds
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """How a node ended, for the ledger, the report and the nodes downstream."""
+
+    node: str
+    kind: str
+    state: Literal["done", "degraded", "skipped", "failed"]
+    outcome: Outcome
+    seconds: float = 0.0
+    attempts: int = 0
+    cached: bool = False
+    detail: str = ""
+    blocks: bool = False
+    """Whether nothing downstream may run: a rejected gate, or a node behind one."""
+    error: BaseException | None = None
+
+
+class Walk:
+    """One run's way through the graph; `records` fills as nodes end."""
+
+    def __init__(
+        self, graph: Graph, tasks: Mapping[str, "Task[..., Any]"], inputs: Mapping[str, JsonValue], run: RunContext
+    ) -> None:
+        self._graph, self._tasks, self._inputs, self._run = graph, tasks, inputs, run
+        self._uses = {name: graph.uses(name) for name in graph.nodes}
+        self.records: dict[str, NodeRecord] = {}
+
+    async def to_the_end(self) -> Mapping[str, NodeRecord]:
+        """Every node's record. After a failure nothing new starts, and what is under way is let finish.
+
+        Raises:
+            RunFailed: a node failed whose failure fails the run.
+        """
+        ends: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            for name in self._graph.order:
+                self._run.listener.on_event(NodeEvent(name, "waiting"))
+                needs = [ends[need] for need in self._graph.needs(name)]
+                ends[name] = group.create_task(self._after(needs, self._graph.nodes[name]))
+        self._raise_first_failure()
+        return self.records
+
+    async def _after(self, needs: list["asyncio.Task[None]"], node: AnyNode) -> None:
+        for need in needs:
+            await need
+        record = self._skipped(node)
+        if record is None:
+            scope = self._scope(node)
+            try:
+                skip = node.when is not None and not holds(node.when, scope)
+            except HoldfastError as error:
+                record = self._failed(node, scope, error, 0.0, 0)
+            else:
+                record = _skip(node, f"when: {node.when}") if skip else await self._run_node(node, scope)
+        self.records[node.id] = record
+        self._tell(record)
+
+    def _skipped(self, node: AnyNode) -> NodeRecord | None:
+        """The record of a node that must not start, or None."""
+        needs = [self.records[need] for need in self._graph.needs(node.id)]
+        for need in needs:
+            if need.blocks:
+                return _skip(node, need.detail, blocks=True)
+            if need.state == "failed":
+                return _skip(node, f"{need.node} failed", blocks=True)
+        if any(record.state == "failed" for record in self.records.values()):
+            return _skip(node, "the run has failed", blocks=True)
+        if needs and all(need.state == "skipped" for need in needs):
+            return _skip(node, f"{needs[0].node} was skipped")
+        return None
+
+    def _scope(self, node: AnyNode) -> Scope:
+        return Scope(inputs=self._inputs, outcomes={name: self.records[name].outcome for name in self._uses[node.id]})
+
+    async def _run_node(self, node: AnyNode, scope: Scope) -> NodeRecord:
+        tries = Tries()
+        tries_of_node.set(tries)
+        began = monotonic()
+        state = await self._tasks[node.id](node, scope, return_state=True)
+        seconds = monotonic() - began
+        if not state.is_completed():
+            return self._failed(node, scope, await state.aresult(raise_on_failure=False), seconds, tries.count)
+        outcome: Outcome = await state.aresult()
+        record = NodeRecord(node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached")
+        return _gate_record(node, record) if isinstance(node, ApproveNode) else record
+
+    def _failed(
+        self, node: AnyNode, scope: Scope, error: BaseException, seconds: float, attempts: int
+    ) -> NodeRecord:
+        reason = reason_of(error, node)
+        gap = Gap(node=node.id, reason=reason, since=self._run.now())
+        fields: dict[str, JsonValue] = dict.fromkeys(node.field_names())
+        outcome = Outcome(**{"fields": fields, **node.empty()}, gaps=(*scope.gaps, gap), confidence=0.0)
+        state: Literal["degraded", "failed"] = "degraded" if node.degrades else "failed"
+        return NodeRecord(node.id, node.kind, state, outcome, seconds, attempts, detail=reason, error=error)
+
+    def _tell(self, record: NodeRecord) -> None:
+        run, state = self._run, "cached" if record.cached else record.state
+        run.listener.on_event(
+            NodeEvent(
+                record.node,
+                record.state,
+                detail=record.detail,
+                attempt=record.attempts,
+                cached=record.cached,
+                seconds=record.seconds,
+            )
+        )
+        if record.attempts == 0:
+            # Tries are recorded as they happen; a node that had none leaves this one row.
+            run.ledger.attempt_started(run.run_id, record.node, record.kind, 0, run.now())
+            run.ledger.attempt_ended(run.run_id, record.node, 0, state, record.seconds, record.detail)
+
+    def _raise_first_failure(self) -> None:
+        failed = next((record for record in self.records.values() if record.state == "failed"), None)
+        if failed is not None:
+            raise RunFailed(f"{self._run.workflow} failed at node {failed.node}: {failed.detail}") from failed.error
+
+
+def _skip(node: AnyNode, detail: str, *, blocks: bool = False) -> NodeRecord:
+    fields: dict[str, JsonValue] = dict.fromkeys(node.field_names())
+    outcome = Outcome(**{"fields": fields, **node.empty()})
+    return NodeRecord(node.id, node.kind, "skipped", outcome, detail=detail, blocks=blocks)
+
+
+def _gate_record(node: ApproveNode, record: NodeRecord) -> NodeRecord:
+    decision = str(record.outcome.fields["decision"])
+    meaning = node.on_timeout if decision == "timed_out" else decision
+    by = record.outcome.fields["decided_by"]
+    detail = decision.replace("_", " ") + (f" by {by}" if by else "")
+    values = {**record.__dict__, "detail": f"{node.id}: {detail}"}
+    match meaning:
+        case "approve":
+            return NodeRecord(**values)
+        case "skip":
+            return NodeRecord(**{**values, "state": "skipped"})
+        case _:
+            return NodeRecord(**{**values, "blocks": True})
+
+
+def reason_of(error: BaseException, node: AnyNode) -> str:
+    """The error in one line, for a gap: whom it concerns is the node's id beside it."""
+    if isinstance(error, HoldfastError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        limit = format_duration(node.timeout or node.default_timeout)
+        return f"it did not end within {limit}; raise its timeout, or look at what it waits for"
+    with suppress(IndexError):
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return type(error).__name__

@@ -1,0 +1,92 @@
+"""The definition of a workflow: a named graph of nodes with inputs, outputs and a trigger. Data, never behaviour."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from flows.inputs import Input
+from tasks.kinds import AnyNode
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+InputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+OutputType = Literal["string", "integer", "number", "boolean", "date"]
+
+
+class Trigger(BaseModel):
+    """When the workflow starts by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cron: str
+    timezone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _a_cron_that_prefect_takes(cls, value: str) -> str:
+        try:
+            CronSim(value, datetime.now(UTC))  # also refuses a day that never comes, such as 31 February
+        except CronSimError as error:
+            raise ValueError(f"{value!r} is not a cron schedule: {error}; write five fields, as in '0 6 1 * *'") from error
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_known_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin") from error
+        return value
+
+
+class Output(BaseModel):
+    """A result that other workflows and people may rely on: where it comes from, and its type or columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    source: Annotated[str, Field(alias="from", pattern=r"^[a-z][a-z0-9-]*(\.[a-z_][a-z0-9_]*)?$")]
+    """A node, for its table, or node.field, such as report.text."""
+    type: OutputType | None = None
+    columns: dict[str, OutputType] | None = None
+
+    @property
+    def node(self) -> str:
+        """The node that the output comes from."""
+        return self.source.partition(".")[0]
+
+    @property
+    def field(self) -> str | None:
+        """The field of that node; None for its table."""
+        return self.source.partition(".")[2] or None
+
+
+class Workflow(BaseModel):
+    """A whole definition. Parse one with flows.definitions, which says everything that is wrong at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    description: str = ""
+    owner: str = ""
+    team: str = "default"
+    """Who pays: the team's model provider is used."""
+    trigger: Trigger | None = None
+    samples: bool = False
+    """Whether the sample company stands in for sources that nobody has set up; every report then says so."""
+    inputs: dict[InputName, Input] = {}
+    nodes: Annotated[tuple[AnyNode, ...], Field(min_length=1)]
+    outputs: dict[InputName, Output] = {}
+
+    def node(self, node_id: str) -> AnyNode:
+        """The node of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = next((node for node in self.nodes if node.id == node_id), None)
+        if found is None:
+            raise KeyError(node_id)
+        return found

@@ -1,0 +1,1 @@
+"""Gates: a person decides, in the terminal or in the Prefect UI, or the gate's time runs out."""

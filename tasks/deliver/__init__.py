@@ -1,0 +1,1 @@
+"""Putting a result where people read it, once only: intent, act, receipt."""

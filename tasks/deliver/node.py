@@ -1,0 +1,40 @@
+"""The settings of a `deliver` node."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.node import Node, NodeId, Produces
+
+
+class DocumentTarget(BaseModel):
+    """A document in any fsspec folder: a path under the deliveries root, or a URL such as s3://bucket/report.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: Annotated[str, Field(min_length=1)]
+
+
+class DeliverNode(Node):
+    """Delivers one node's text to each target; none is delivered twice."""
+
+    default_retry: ClassVar[int] = 2
+    produces: ClassVar[frozenset[Produces]] = frozenset({"fields"})
+
+    kind: Literal["deliver"] = "deliver"
+    to: Annotated[tuple[DocumentTarget, ...], Field(min_length=1)]
+    content: NodeId | None = None
+    """The node whose text is delivered; None: the nearest one upstream that has a text."""
+
+    def templates(self) -> Iterator[tuple[str, str]]:
+        yield from super().templates()
+        for at, target in enumerate(self.to):
+            yield f"to[{at}].documents", target.documents
+
+    def reads(self) -> Iterator[tuple[str, str]]:
+        if self.content:
+            yield "content", self.content
+
+    def field_names(self) -> frozenset[str]:
+        return frozenset({"delivered"})

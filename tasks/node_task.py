@@ -1,0 +1,51 @@
+"""The decorator that every kind's task carries: it tells the run's listener and ledger of each try."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from time import monotonic
+from typing import Any, TypeVar
+
+from prefect import Task, task
+
+from tasks.context import NodeEvent, current_run
+from tasks.node import Node
+from tasks.outcome import Outcome, Scope
+
+NodeT = TypeVar("NodeT", bound=Node)
+
+
+@dataclass
+class Tries:
+    """How often the node that runs now was tried in this start of the run."""
+
+    count: int = 0
+
+
+tries_of_node: ContextVar[Tries] = ContextVar("holdfast_tries")
+
+
+def node_task(
+    execute: Callable[[NodeT, Scope], Awaitable[Outcome]],
+) -> "Task[[NodeT, Scope], Any]":
+    """A Prefect task that runs `execute` and records each try; a cached result is no try."""
+
+    @wraps(execute)
+    async def attempt(node: NodeT, scope: Scope) -> Outcome:
+        run, tries, began = current_run(), tries_of_node.get(), monotonic()
+        tries.count += 1
+        run.listener.on_event(NodeEvent(node.id, "running", attempt=tries.count, attempts=node.retries + 1))
+        run.ledger.attempt_started(run.run_id, node.id, node.kind, tries.count, run.now())
+        state, error = "cancelled", "time was up, or the run was stopped"
+        try:
+            outcome = await execute(node, scope)
+            state, error = "done", ""
+        except Exception as failure:
+            state, error = "failed", str(failure) or type(failure).__name__
+            raise
+        finally:
+            run.ledger.attempt_ended(run.run_id, node.id, tries.count, state, monotonic() - began, error)
+        return outcome
+
+    return task(attempt)

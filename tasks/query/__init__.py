@@ -1,0 +1,1 @@
+"""Reading a database: saved SQL with bound parameters, read-only, cancelled in the database when time is up."""

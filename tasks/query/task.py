@@ -1,0 +1,59 @@
+"""Runs a saved query and returns its rows as a typed table."""
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from blocks.errors import InputRefused, QueryRefused
+from blocks.sources import reading
+from tasks.context import current_run
+from tasks.node_task import node_task
+from tasks.outcome import Gap, Outcome, Scope, Table
+from tasks.query.guard import parameter_names, read_only
+from tasks.query.node import QueryNode
+from tasks.templates import render
+
+
+@node_task
+async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
+    """The rows of the node's SQL, read in a read-only transaction.
+
+    Raises:
+        QueryRefused: the SQL writes, or the database refuses it.
+        InputRefused: a `:name` has no value.
+        SourceUnknown, SourceUnavailable, CredentialsRefused: the database cannot be read.
+    """
+    read_only(node.sql)
+    statement = _bound(node, scope)
+    run = current_run()
+    async with reading(node.source, run.sources, node.timeout_seconds) as connection:
+        table, cut = await _fetch(connection, statement, node.max_rows)
+    gaps = scope.gaps
+    if cut:
+        gaps += (Gap(node=node.id, reason=f"only the first {node.max_rows} rows were read", since=run.now()),)
+    evidence = (f"{len(table.rows)} rows from {node.source}",)
+    return Outcome(table=table, gaps=gaps, evidence=evidence, confidence=1.0)
+
+
+def _bound(node: QueryNode, scope: Scope) -> TextClause:
+    values: dict[str, object] = {name: render(template, scope) for name, template in node.parameters.items()}
+    names = parameter_names(node.sql)
+    for name in names:
+        if name not in values and name not in scope.inputs:
+            raise InputRefused(
+                f"the SQL's :{name} has no value",
+                mend=f"add an input named {name}, or parameters: {{{name}: ...}}",
+            )
+        values.setdefault(name, scope.inputs.get(name))
+    return text(node.sql).bindparams(*(bindparam(name, values[name]) for name in names))
+
+
+async def _fetch(connection: AsyncConnection, statement: TextClause, max_rows: int) -> tuple[Table, bool]:
+    from tasks.frames import table_of_rows  # pandas is slow to import; a run without rows never needs it
+
+    async with connection.stream(statement) as result:
+        names = list(result.keys())
+        if len(set(names)) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise QueryRefused(f"the SQL gives two columns called {', '.join(twice)}", mend="name each with AS")
+        rows = await result.fetchmany(max_rows + 1)
+    return table_of_rows(names, rows[:max_rows]), len(rows) > max_rows

@@ -1,0 +1,1 @@
+"""Computing with tables: a Python function named by import path, frames in, frame out."""
