@@ -52,7 +52,9 @@ async def stored_digest(place: str) -> str | None:
     try:
         return await asyncio.to_thread(read)
     except (OSError, ValueError, ImportError) as error:
-        raise DeliveryRefused(f"{place} cannot be read: {error}", mend="mend the folder, then resume the run") from error
+        raise DeliveryRefused(
+            f"{place} cannot be read: {error}", mend="mend the folder, then resume the run"
+        ) from error
 
 
 def _open(place: str) -> tuple[AbstractFileSystem, str]:

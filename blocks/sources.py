@@ -3,11 +3,12 @@
 A source is a Prefect block (AsyncSqlAlchemyConnector of prefect-sqlalchemy) or, for one run, a URL given by name.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from sqlite3 import SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_INTERRUPT, SQLITE_IOERR, SQLITE_LOCKED
 from sqlite3 import Error as SqliteError
+from typing import Any, TypeVar
 
 import anyio
 import asyncpg
@@ -17,6 +18,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import CredentialsRefused, HoldfastError, QueryRefused, SourceUnavailable, SourceUnknown
+
+T = TypeVar("T")
 
 _ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _SQLITE_PASSING = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN}
@@ -40,19 +43,6 @@ def source_url(text_or_path: str) -> URL:
     return url.set(drivername=_ASYNC_DRIVERS.get(url.get_backend_name(), url.drivername))
 
 
-async def has_source(name: str) -> bool:
-    """Whether a database block of that name is saved."""
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-
-    async with get_client() as client:
-        try:
-            await client.read_block_document_by_name(name, AsyncSqlAlchemyConnector.get_block_type_slug())
-        except ObjectNotFound:
-            return False
-    return True
-
-
 async def find_source(name: str, overrides: Mapping[str, str]) -> AsyncSqlAlchemyConnector:
     """The connector of the source: the override of that name, else the saved block of that name.
 
@@ -72,29 +62,51 @@ async def find_source(name: str, overrides: Mapping[str, str]) -> AsyncSqlAlchem
         ) from error
 
 
-@asynccontextmanager
-async def reading(
-    name: str, overrides: Mapping[str, str], timeout_seconds: float
-) -> AsyncIterator[AsyncConnection]:
-    """A connection in a read-only transaction; when the reader is cancelled, so is the statement in the database.
+async def read_source(
+    name: str,
+    overrides: Mapping[str, str],
+    timeout_seconds: float,
+    work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
+) -> T:
+    """What `work` makes of a connection in a read-only transaction; cancelled in the database when the caller is.
 
     Raises:
-        SourceUnknown, SourceUnavailable, CredentialsRefused, QueryRefused: also for what the body executes.
+        SourceUnknown, SourceUnavailable, CredentialsRefused, QueryRefused: in connecting and in what `work` executes.
     """
     connector = await find_source(name, overrides)
     url = connector._rendered_url
     _require_file(name, url)
     try:
-        engine = connector.get_engine(poolclass=NullPool)
+        engine = connector.get_engine(poolclass=NullPool)  # type: ignore[arg-type]  # the block annotates **kwargs as dict
         try:
             async with engine.connect() as connection:
                 await _make_read_only(connection, timeout_seconds)
-                async with _cancelled_in_database(connection):
-                    yield connection
+                return await _interruptible(connection, work(connection))
         finally:
             await connector.close()
     except (SQLAlchemyError, OSError, asyncpg.PostgresError) as error:
         raise _explained(name, url, error) from error
+
+
+async def _interruptible(connection: AsyncConnection, work: Coroutine[Any, Any, T]) -> T:
+    """Runs the work in a task of its own, so that a cancellation interrupts the statement and not the driver.
+
+    A cancellation that reaches aiosqlite leaves its thread working, and SQLAlchemy waiting for it for ever (0.22, 2.1).
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if connection.dialect.name == "sqlite" and driver is not None:
+            await driver.interrupt()
+        else:
+            task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # it was interrupted; what it says is no news
+        raise
 
 
 def _require_file(name: str, url: URL) -> None:
@@ -112,23 +124,10 @@ async def _make_read_only(connection: AsyncConnection, timeout_seconds: float) -
             await connection.exec_driver_sql("PRAGMA query_only=ON")
         case "postgresql":
             await connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            # The second line of defence: the client also cancels, but it may be dead by then.
+            # A cancelled asyncpg call leaves the statement running in the server (seen on 0.32), so the server ends it.
             await connection.execute(
-                text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(int(timeout_seconds * 1000) + 500)}
+                text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(int(timeout_seconds * 1000))}
             )
-
-
-@asynccontextmanager
-async def _cancelled_in_database(connection: AsyncConnection) -> AsyncIterator[None]:
-    """SQLite runs in a thread that a cancelled await would leave working; asyncpg cancels by itself."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    try:
-        yield
-    except anyio.get_cancelled_exc_class():
-        if connection.dialect.name == "sqlite" and driver is not None:
-            with anyio.CancelScope(shield=True):
-                await driver.interrupt()
-        raise
 
 
 def _explained(name: str, url: URL, error: Exception) -> HoldfastError | TimeoutError:
@@ -141,13 +140,19 @@ def _explained(name: str, url: URL, error: Exception) -> HoldfastError | Timeout
     if code == _QUERY_CANCELED or sqlite_code == SQLITE_INTERRUPT:
         return TimeoutError(f"source {name!r} cancelled the statement")
     if code.startswith("28"):
-        return CredentialsRefused(f"source {name!r} refused the login at {place}", mend="mend the block's user or password")
+        return CredentialsRefused(
+            f"source {name!r} refused the login at {place}", mend="mend the block's user or password"
+        )
     if code == "3D000":
         return SourceUnknown(f"source {name!r} has no such database at {place}", mend="mend the block's URL")
-    passing = code[:2] in _POSTGRES_PASSING if code else sqlite_code in _SQLITE_PASSING or not isinstance(error, DBAPIError)
+    passing = (
+        code[:2] in _POSTGRES_PASSING if code else sqlite_code in _SQLITE_PASSING or not isinstance(error, DBAPIError)
+    )
     if passing:
         return SourceUnavailable(f"source {name!r} does not answer at {place}: {reason}", mend="check that it is up")
-    return QueryRefused(f"source {name!r} refused the SQL: {_plain(reason)}", mend="mend the SQL, or look at the schema")
+    return QueryRefused(
+        f"source {name!r} refused the SQL: {_plain(reason)}", mend="mend the SQL, or look at the schema"
+    )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -30,7 +30,9 @@ def holdfast() -> None:
 
 @app.command()
 def run(
-    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE", help="A shipped workflow, or a definition's file.")],
+    workflow: Annotated[
+        str, typer.Argument(metavar="WORKFLOW|FILE", help="A shipped workflow, or a definition's file.")
+    ],
     inputs: Inputs = None,
     source: Sources = None,
     decide: Decisions = None,
@@ -60,9 +62,7 @@ def resume(
     """Go on with a run under its id; finished nodes are not done again."""
     from deployments.runs import resume_run
 
-    raise typer.Exit(
-        resume_run(run_id, sources=_pairs("--source", source), decisions=_decisions(decide), as_json=json)
-    )
+    raise typer.Exit(resume_run(run_id, sources=_pairs("--source", source), decisions=_decisions(decide), as_json=json))
 
 
 @app.command()

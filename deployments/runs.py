@@ -11,7 +11,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.markdown import Markdown
 
-from blocks.errors import AuthorError, DefinitionRefused, InputRefused, OperatorError, RunUnknown
+from blocks.errors import DefinitionRefused, InputRefused, RunUnknown
 from blocks.settings import HoldfastSettings
 from deployments.local_server import has_own_server, quiet_prefect, start_server
 from deployments.terminal import Terminal
@@ -106,7 +106,9 @@ async def _old_run(run_id: str, session: _Session) -> int:
     async with Ledger.open(session.settings.ledger) as ledger:
         row = await ledger.run(key)
     if row is None:
-        raise RunUnknown(f"the ledger has no run {run_id}", mend="set HOLDFAST_HOME or HOLDFAST_LEDGER_URL as the run had it")
+        raise RunUnknown(
+            f"the ledger has no run {run_id}", mend="set HOLDFAST_HOME or HOLDFAST_LEDGER_URL as the run had it"
+        )
     if row.state in ("Completed", "Degraded", "Rejected"):
         raise RunUnknown(f"run {run_id} is over: {row.state}", mend="start a new run")
     hidden = [name for name, url in row.sources.items() if "***" in url and name not in session.sources]
@@ -220,14 +222,12 @@ def _print_json(value: Mapping[str, Any]) -> None:
 
 
 def _print_result(result: "RunResult", session: _Session) -> None:
-    from flows.result import cost_text
-
     out = Console(file=sys.stdout)
     if result.report:
         out.print(Markdown(result.report) if out.is_terminal else result.report, markup=False, soft_wrap=True)
     out.print()
     lines = [f"{result.state}: {result.workflow}, run {result.run_id}"]
     lines += [f"Delivered to {place}" for place in result.deliveries] or ["Delivered nowhere."]
-    lines.append(f"Cost {cost_text(result.cost_usd, result.unpriced_calls)}")
+    lines.append(f"Cost {result.cost}")
     lines += [f"Missing {gap}" for gap in result.gaps] or ["Nothing is missing."]
     out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

@@ -31,7 +31,9 @@ def definition_text(name: str) -> str:
         WorkflowUnknown: there is none of that name.
     """
     if name not in names():
-        raise WorkflowUnknown(f"there is no workflow {name!r}", mend=f"choose one of {', '.join(names())}, or name a file")
+        raise WorkflowUnknown(
+            f"there is no workflow {name!r}", mend=f"choose one of {', '.join(names())}, or name a file"
+        )
     return _SHIPPED.joinpath(f"{name}.yaml").read_text()
 
 

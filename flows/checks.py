@@ -60,7 +60,9 @@ def _edges(nodes: Sequence[AnyNode], ids: Sequence[str]) -> Iterator[Problem]:
 
 
 def _cycle(cycle: Sequence[str]) -> str:
-    return f"it can never start, because it waits for itself: {' needs '.join(reversed(cycle))}; remove one of these needs"
+    return (
+        f"it can never start, because it waits for itself: {' needs '.join(reversed(cycle))}; remove one of these needs"
+    )
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
@@ -92,7 +94,9 @@ def _templates(graph: Graph, inputs: Sequence[str]) -> Iterator[Problem]:
                 elif target not in upstream:
                     yield Problem("not-upstream", where, f"{target} is not upstream; add it to needs")
                 elif attribute and attribute not in (known := _ALWAYS | graph.nodes[target].field_names()):
-                    yield Problem("unknown-field", where, _unknown(f"field of {target} called", attribute, sorted(known)))
+                    yield Problem(
+                        "unknown-field", where, _unknown(f"field of {target} called", attribute, sorted(known))
+                    )
 
 
 def _contents(graph: Graph) -> Iterator[Problem]:

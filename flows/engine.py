@@ -5,8 +5,6 @@ import inspect
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from prefect import Flow, Task
@@ -185,7 +183,7 @@ async def _finished(workflow: Workflow, walk: Walk, run: RunContext) -> State[Ru
         await run.ledger.finish_run(run.run_id, "Failed", str(failed), list(dict.fromkeys(map(str, gaps))), run.now())
         raise
     cost = await run.ledger.cost(run.run_id)
-    result = result_of(workflow, run.run_id, records, cost.total, cost.unpriced_calls)
+    result = result_of(workflow, run.run_id, records, cost)
     await write_artifacts(result)
     message = message_of(result)
     await run.ledger.finish_run(run.run_id, result.state, message, list(map(str, result.gaps)), run.now())

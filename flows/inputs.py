@@ -57,7 +57,9 @@ def input_values(inputs: Mapping[str, Input], given: Mapping[str, object], now: 
     Raises:
         InputRefused: a name is unknown, a value is missing or of the wrong type; says all of it.
     """
-    wrong = [f"there is no input {name!r} (there is {', '.join(inputs) or 'none'})" for name in given if name not in inputs]
+    wrong = [
+        f"there is no input {name!r} (there is {', '.join(inputs) or 'none'})" for name in given if name not in inputs
+    ]
     values: dict[str, JsonValue] = {}
     for name, declared in inputs.items():
         value = given.get(name, declared.default)

@@ -8,6 +8,7 @@ from uuid import UUID
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from blocks.ledger import RunCost
 from flows.walk import NodeRecord
 from flows.workflow import Workflow
 from tasks.outcome import Gap, Outcome, Table
@@ -37,34 +38,37 @@ class RunResult(BaseModel):
     """Markdown; empty where the workflow writes none."""
     gaps: tuple[Gap, ...]
     cost_usd: Decimal
+    model_calls: int
     unpriced_calls: int
     """Model calls whose price is not known; the cost leaves them out."""
     nodes: Mapping[str, NodeSummary]
     outputs: Mapping[str, Table | JsonValue]
     deliveries: tuple[str, ...]
 
+    @property
+    def cost(self) -> RunCost:
+        """What the run cost; as text, it says what it leaves out."""
+        return RunCost(self.cost_usd, self.model_calls, self.unpriced_calls)
 
-def result_of(
-    workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord], cost_usd: Decimal, unpriced_calls: int
-) -> RunResult:
+
+def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord], cost: RunCost) -> RunResult:
     """The result of a run whose nodes ended as the records say."""
     gaps = tuple(dict.fromkeys(gap for record in records.values() for gap in record.outcome.gaps))
     rejected = any(record.blocks for record in records.values())
-    delivered = [
-        str(place)
-        for record in records.values()
-        for place in _listed(record.outcome.fields.get("delivered"))
-    ]
+    delivered = [str(place) for record in records.values() for place in _listed(record.outcome.fields.get("delivered"))]
     return RunResult(
         run_id=run_id,
         workflow=workflow.name,
         state="Degraded" if gaps else "Rejected" if rejected else "Completed",
         report=_report(workflow, records),
         gaps=gaps,
-        cost_usd=cost_usd,
-        unpriced_calls=unpriced_calls,
+        cost_usd=cost.total,
+        model_calls=cost.calls,
+        unpriced_calls=cost.unpriced_calls,
         nodes={name: summary_of(record) for name, record in records.items()},
-        outputs={name: _output(records[output.node].outcome, output.field) for name, output in workflow.outputs.items()},
+        outputs={
+            name: _output(records[output.node].outcome, output.field) for name, output in workflow.outputs.items()
+        },
         deliveries=tuple(delivered),
     )
 
@@ -88,12 +92,6 @@ def message_of(result: RunResult) -> str:
     return "; ".join(parts) or "every node is done"
 
 
-def cost_text(cost_usd: Decimal, unpriced_calls: int) -> str:
-    """The cost for people: `$0.0123`, and what it leaves out."""
-    text = f"${cost_usd:.4f}"
-    return f"{text} and {unpriced_calls} calls of unknown price" if unpriced_calls else text
-
-
 async def write_artifacts(result: RunResult) -> None:
     """Adds the run's report and its table of nodes to the Prefect UI."""
     await acreate_markdown_artifact(
@@ -112,7 +110,7 @@ def artifact_markdown(result: RunResult) -> str:
         parts.append("\n".join(["## Delivered", "", *(f"- {place}" for place in result.deliveries)]))
     lines = [f"| {name} | {n.state} | {n.seconds:.2f} | {n.attempts} |" for name, n in result.nodes.items()]
     parts.append("\n".join(["## Nodes", "", "| node | state | seconds | tries |", "|---|---|---:|---:|", *lines]))
-    parts.append(f"Cost: {cost_text(result.cost_usd, result.unpriced_calls)}.")
+    parts.append(f"Cost: {result.cost}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
-from blocks.documents import has_collection
+from prefect_sqlalchemy import AsyncSqlAlchemyConnector
+
+from blocks.documents import DocumentCollection
 from blocks.errors import DefinitionRefused, Problem
 from blocks.samples import SAMPLE_SOURCES, make_samples
+from blocks.saved import is_saved
 from blocks.settings import HoldfastSettings
-from blocks.sources import has_source
 from flows.workflow import Workflow
 from tasks.context import utc_now
 from tasks.query.node import QueryNode
@@ -54,7 +56,7 @@ async def _unknown(workflow: Workflow, given: Mapping[str, str]) -> dict[str, st
     missing = {}
     for name, node in named.items():
         if name not in given:
-            known = await (has_source(name) if isinstance(node, QueryNode) else has_collection(name))
-            if not known:
+            block = AsyncSqlAlchemyConnector if isinstance(node, QueryNode) else DocumentCollection
+            if not await is_saved(block, name):
                 missing[name] = node.id
     return missing

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Literal
 
@@ -107,9 +107,7 @@ class Walk:
         record = NodeRecord(node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached")
         return _gate_record(node, record) if isinstance(node, ApproveNode) else record
 
-    def _failed(
-        self, node: AnyNode, scope: Scope, error: BaseException, seconds: float, attempts: int
-    ) -> NodeRecord:
+    def _failed(self, node: AnyNode, scope: Scope, error: BaseException, seconds: float, attempts: int) -> NodeRecord:
         reason = reason_of(error, node)
         gap = Gap(node=node.id, reason=reason, since=self._run.now())
         fields: dict[str, JsonValue] = dict.fromkeys(node.field_names())
@@ -166,8 +164,6 @@ def reason_of(error: BaseException, node: AnyNode) -> str:
     if isinstance(error, HoldfastError):
         return str(error)
     if isinstance(error, TimeoutError):
-        limit = format_duration(node.timeout or node.default_timeout)
-        return f"it did not end within {limit}; raise its timeout, or look at what it waits for"
-    with suppress(IndexError):
-        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    return type(error).__name__
+        return f"it did not end within {format_duration(timedelta(seconds=node.timeout_seconds))}; raise its timeout, or look at what it waits for"
+    first_line, _, _ = str(error).partition("\n")
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

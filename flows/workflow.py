@@ -29,7 +29,9 @@ class Trigger(BaseModel):
         try:
             CronSim(value, datetime.now(UTC))  # also refuses a day that never comes, such as 31 February
         except CronSimError as error:
-            raise ValueError(f"{value!r} is not a cron schedule: {error}; write five fields, as in '0 6 1 * *'") from error
+            raise ValueError(
+                f"{value!r} is not a cron schedule: {error}; write five fields, as in '0 6 1 * *'"
+            ) from error
         return value
 
     @field_validator("timezone")

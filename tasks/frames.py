@@ -22,10 +22,7 @@ _DTYPES: dict[ColumnType, str] = {
 def frame_of(table: Table) -> pd.DataFrame:
     """The table as a frame, one dtype per column type; a `date` becomes a column of datetime.date objects."""
     return pd.DataFrame(
-        {
-            column.name: _series([row[at] for row in table.rows], column.type)
-            for at, column in enumerate(table.columns)
-        }
+        {column.name: _series([row[at] for row in table.rows], column.type) for at, column in enumerate(table.columns)}
     )
 
 
@@ -53,9 +50,7 @@ def table_of_rows(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
     Raises:
         TypeError: a cell holds something that has no plain form, such as a list; names the column.
     """
-    columns = tuple(
-        Column(name=name, type=column_type([row[at] for row in rows])) for at, name in enumerate(names)
-    )
+    columns = tuple(Column(name=name, type=column_type([row[at] for row in rows])) for at, name in enumerate(names))
     return Table(columns=columns, rows=tuple(tuple(map(_cell, row, names)) for row in rows))
 
 

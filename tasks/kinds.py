@@ -51,7 +51,7 @@ def task_of(node: AnyNode) -> "Task[..., Any]":
 
 def functions_missing(nodes: Sequence[AnyNode]) -> list[Problem]:
     """The transforms whose function cannot be imported; this runs the modules that they name."""
-    from tasks.transform.task import load  # as above
+    from tasks.transform.apply import load  # imports what the definition names; only `check` wants that
 
     problems = []
     for node in nodes:

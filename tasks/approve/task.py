@@ -85,7 +85,9 @@ async def _answer_from_listener(run: RunContext, node: ApproveNode, question: Qu
         await asyncio.sleep(0.05)
     answer = await run.listener.on_question(question)
     if answer is not None:
-        await _decide(run, node, answer["decision"], answer.get("comment", ""), answer.get("decided_by", ""), "terminal")
+        await _decide(
+            run, node, answer["decision"], answer.get("comment", ""), answer.get("decided_by", ""), "terminal"
+        )
 
 
 async def _time_out(run: RunContext, node: ApproveNode, deadline: datetime) -> None:

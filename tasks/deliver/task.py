@@ -56,5 +56,7 @@ async def _done_before(place: str, intended: str, now: str) -> bool:
 
 
 def _footer(run: RunContext, scope: Scope) -> str:
-    decisions = [line for outcome in scope.outcomes.values() if "decision" in outcome.fields for line in outcome.evidence]
+    decisions = [
+        line for outcome in scope.outcomes.values() if "decision" in outcome.fields for line in outcome.evidence
+    ]
     return "\n".join(["", "---", "", *decisions, *run.notes, f"Run {run.run_id} of {run.workflow}.", ""])

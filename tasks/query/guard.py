@@ -4,13 +4,23 @@ Import it late: sqlglot takes a third of a second. The database enforces read-on
 check exists so that a definition that writes is refused before anything runs.
 """
 
-from blocks.errors import QueryRefused
-
 from sqlglot import ErrorLevel, exp, parse
 from sqlglot.errors import SqlglotError
 
+from blocks.errors import QueryRefused
+
 _READS = (exp.Select, exp.SetOperation, exp.Subquery)
-_WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Command)
+_WRITES = (
+    exp.Insert,
+    exp.Update,
+    exp.Delete,
+    exp.Merge,
+    exp.Create,
+    exp.Drop,
+    exp.Alter,
+    exp.TruncateTable,
+    exp.Command,
+)
 
 
 def read_only(sql: str, dialect: str = "") -> exp.Expression:

@@ -4,7 +4,7 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import InputRefused, QueryRefused
-from blocks.sources import reading
+from blocks.sources import read_source
 from tasks.context import current_run
 from tasks.node_task import node_task
 from tasks.outcome import Gap, Outcome, Scope, Table
@@ -25,8 +25,9 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
     read_only(node.sql)
     statement = _bound(node, scope)
     run = current_run()
-    async with reading(node.source, run.sources, node.timeout_seconds) as connection:
-        table, cut = await _fetch(connection, statement, node.max_rows)
+    table, cut = await read_source(
+        node.source, run.sources, node.timeout_seconds, lambda connection: _fetch(connection, statement, node.max_rows)
+    )
     gaps = scope.gaps
     if cut:
         gaps += (Gap(node=node.id, reason=f"only the first {node.max_rows} rows were read", since=run.now()),)

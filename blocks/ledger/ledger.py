@@ -1,0 +1,245 @@
+"""The ledger's door: opens it, and writes what a run does as it happens (reading.py has the readers).
+
+Awaited methods return after their commit. `attempt_started` and `attempt_ended` return at once and are committed
+within about 50 ms; a reader of the same ledger waits for them. Every time that goes in must have a time zone: a naive
+one is a ValueError.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import anyio
+from pydantic import JsonValue
+from sqlalchemy import URL, Executable, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from blocks.errors import RunUnknown
+from blocks.ledger import statements
+from blocks.ledger.columns import in_utc
+from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file, without_password
+from blocks.ledger.reading import Reader, run_row
+from blocks.ledger.rows import DecisionRow, DeliveryRow, RunRow
+from blocks.ledger.schema import make_current
+from blocks.ledger.statements import decisions, deliveries, model_calls, runs
+from blocks.ledger.writer import Writer
+
+
+class Ledger(Reader):
+    """The database of what happened, open in one event loop: `async with Ledger.open(url) as ledger`."""
+
+    def __init__(self, engine: AsyncEngine, url: URL) -> None:
+        self._dialect = engine.dialect.name
+        self._insert_attempts = statements.insert_attempts(self._dialect)
+        self._end_attempts = statements.end_attempts()
+        super().__init__(engine, url, Writer(engine, url, self._insert_attempts, self._end_attempts))
+        self._starts: dict[UUID, int] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["Ledger"]:
+        """The ledger at the URL, with its tables made or migrated; closing commits what is queued.
+
+        Raises:
+            OperatorError: it cannot be reached or written, or a newer Holdfast has migrated it.
+        """
+        place = ledger_url(url)
+        prepare_file(place)
+        engine = create_engine(place)
+        try:
+            with explaining(place):
+                await make_current(engine, place)
+            ledger = cls(engine, place)
+            try:
+                yield ledger
+            finally:
+                # A run that is cancelled is recorded too.
+                with anyio.CancelScope(shield=True):
+                    await ledger._writer.close()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await engine.dispose()
+
+    async def start_run(
+        self,
+        *,
+        run_id: UUID,
+        workflow: str,
+        version: int | None,
+        team: str,
+        definition: str,
+        inputs: Mapping[str, JsonValue],
+        sources: Mapping[str, str],
+        started_at: datetime,
+    ) -> RunRow:
+        """The run, in state Running; a run of that id starts again and keeps everything that it was started with."""
+        values = {
+            "run_id": run_id,
+            "workflow": workflow,
+            "version": version,
+            "team": team,
+            "definition": definition,
+            "inputs": dict(inputs),
+            "sources": {name: without_password(url) for name, url in sources.items()},
+            "state": "Running",
+            "message": "",
+            "gaps": [],
+            "started_at": in_utc(started_at),
+            "starts": 1,
+        }
+        start = statements.start_run(self._dialect, values)
+
+        async def write(connection: AsyncConnection) -> RunRow:
+            return run_row((await connection.execute(start)).one())
+
+        run = await self._writer.now(write)
+        self._starts[run_id] = run.starts
+        return run
+
+    async def finish_run(self, run_id: UUID, state: str, message: str, gaps: Sequence[str], at: datetime) -> None:
+        """Sets the run's final state.
+
+        Raises:
+            RunUnknown: no run of that id.
+        """
+        values = {"state": state, "message": message, "gaps": list(gaps), "finished_at": in_utc(at)}
+        if await self._write(update(runs).where(runs.c.run_id == run_id).values(**values)) == 0:
+            raise RunUnknown(f"the ledger has no run {run_id}", mend="start it first")
+
+    def attempt_started(self, run_id: UUID, node: str, kind: str, attempt: int, at: datetime) -> None:
+        """Queues a try in state `running`, in the start of the run that this ledger recorded.
+
+        Raises:
+            LookupError: this ledger has not started that run.
+        """
+        values = {
+            "run_id": run_id,
+            "node": node,
+            "kind": kind,
+            "start": self._starts[run_id],
+            "attempt": attempt,
+            "state": "running",
+            "started_at": in_utc(at),
+        }
+        self._writer.later(self._insert_attempts, values)
+
+    def attempt_ended(
+        self, run_id: UUID, node: str, attempt: int, state: str, seconds: float, error: str | None = None
+    ) -> None:
+        """Queues the end of a try that was started; an empty error is none.
+
+        Raises:
+            LookupError: this ledger has not started that run.
+        """
+        values = {
+            "the_run_id": run_id,
+            "the_node": node,
+            "the_start": self._starts[run_id],
+            "the_attempt": attempt,
+            "the_state": state,
+            "the_seconds": seconds,
+            "the_error": error or None,
+        }
+        self._writer.later(self._end_attempts, values)
+
+    async def record_model_call(
+        self,
+        *,
+        run_id: UUID,
+        node: str,
+        attempt: int,
+        team: str,
+        purpose: str,
+        tier: str,
+        provider: str,
+        model: str,
+        prompt_version: str,
+        tokens_in: int,
+        tokens_cached: int,
+        tokens_out: int,
+        cost_usd: Decimal | None,
+        latency_seconds: float,
+        outcome: str,
+        at: datetime,
+    ) -> None:
+        """Adds a call of a model; `cost_usd` is None where the price is not known, never zero."""
+        values = {
+            "run_id": run_id,
+            "node": node,
+            "attempt": attempt,
+            "team": team,
+            "purpose": purpose,
+            "tier": tier,
+            "provider": provider,
+            "model": model,
+            "prompt_version": prompt_version,
+            "tokens_in": tokens_in,
+            "tokens_cached": tokens_cached,
+            "tokens_out": tokens_out,
+            "cost_usd": cost_usd,
+            "latency_seconds": latency_seconds,
+            "outcome": outcome,
+            "at": in_utc(at),
+        }
+        await self._write(insert(model_calls).values(**values))
+
+    async def intend_delivery(self, run_id: UUID, node: str, target: str, sha256: str, at: datetime) -> DeliveryRow:
+        """The delivery that now stands for this target.
+
+        It is the caller's to make where it is `new`: there was none, or the earlier one is known to have failed. Else
+        it has a receipt, or it is an earlier intent of which nobody knows whether it was carried out.
+        """
+        key = {"run_id": run_id, "node": node, "target": target}
+        values = {**key, "sha256": sha256, "intent_at": in_utc(at), "outcome": "intended", "error": None}
+        intend = statements.intend_delivery(self._dialect, values)
+
+        async def write(connection: AsyncConnection) -> DeliveryRow:
+            if (row := (await connection.execute(intend)).one_or_none()) is not None:
+                return DeliveryRow(**row._mapping, new=True)
+            stands = select(deliveries).filter_by(**key)
+            return DeliveryRow(**(await connection.execute(stands)).one()._mapping)
+
+        return await self._writer.now(write)
+
+    async def confirm_delivery(self, delivery_id: int, receipt: Mapping[str, JsonValue], at: datetime) -> None:
+        """Adds the receipt: the delivery was made."""
+        values = {"receipt": dict(receipt), "receipt_at": in_utc(at), "outcome": "delivered", "error": None}
+        await self._write(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+
+    async def fail_delivery(self, delivery_id: int, error: str) -> None:
+        """Records that the delivery is known not to have been made, so that another try may make it."""
+        undelivered = (deliveries.c.id == delivery_id) & deliveries.c.receipt_at.is_(None)
+        await self._write(update(deliveries).where(undelivered).values(outcome="failed", error=error))
+
+    async def record_decision(
+        self, run_id: UUID, node: str, decision: str, *, comment: str, decided_by: str, via: str, at: datetime
+    ) -> DecisionRow:
+        """The decision that stands for this gate: this one, unless there was one before."""
+        values = {
+            "run_id": run_id,
+            "node": node,
+            "decision": decision,
+            "comment": comment,
+            "decided_by": decided_by,
+            "via": via,
+            "at": in_utc(at),
+        }
+        record = statements.record_decision(self._dialect, values)
+
+        async def write(connection: AsyncConnection) -> DecisionRow:
+            if (row := (await connection.execute(record)).one_or_none()) is None:
+                stands = select(decisions).where(statements.is_decision_of(run_id, node))
+                row = (await connection.execute(stands)).one()
+            return DecisionRow(**row._mapping)
+
+        return await self._writer.now(write)
+
+    async def _write(self, statement: Executable) -> int:
+        """How many rows the statement changed, after its commit."""
+
+        async def write(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement)).rowcount
+
+        return await self._writer.now(write)

@@ -1,0 +1,69 @@
+"""What can be read of the ledger; each reader first waits for what the same ledger still has to write."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import URL, Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from blocks.ledger.engine import explaining
+from blocks.ledger.rows import AttemptRow, DecisionRow, DeliveryRow, ModelCallRow, RunCost, RunRow
+from blocks.ledger.statements import attempts, decisions, deliveries, is_decision_of, model_calls, runs
+from blocks.ledger.writer import Writer
+
+
+def run_row(row: Row[Any]) -> RunRow:
+    """The row of `runs` as its dataclass."""
+    return RunRow(**{**row._mapping, "gaps": tuple(row.gaps)})
+
+
+class Reader:
+    """The reading half of a ledger. Every method raises OperatorError where the database does not answer."""
+
+    def __init__(self, engine: AsyncEngine, url: URL, writer: Writer) -> None:
+        self._engine, self._url, self._writer = engine, url, writer
+
+    async def run(self, run_id: UUID) -> RunRow | None:
+        """The run of that id, if there is one."""
+        rows = await self._read(select(runs).where(runs.c.run_id == run_id))
+        return run_row(rows[0]) if rows else None
+
+    async def recent_runs(self, limit: int = 20) -> tuple[RunRow, ...]:
+        """The runs that started last, newest first."""
+        return tuple(map(run_row, await self._read(select(runs).order_by(runs.c.started_at.desc()).limit(limit))))
+
+    async def attempts(self, run_id: UUID) -> tuple[AttemptRow, ...]:
+        """Every try of every node in every start of the run, in the order in which they began."""
+        query = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.started_at, attempts.c.id)
+        return tuple(AttemptRow(**row._mapping) for row in await self._read(query))
+
+    async def model_calls(self, run_id: UUID) -> tuple[ModelCallRow, ...]:
+        """The run's model calls, in the order in which they were recorded."""
+        query = select(model_calls).where(model_calls.c.run_id == run_id).order_by(model_calls.c.id)
+        return tuple(ModelCallRow(**row._mapping) for row in await self._read(query))
+
+    async def deliveries(self, run_id: UUID) -> tuple[DeliveryRow, ...]:
+        """The run's deliveries, in the order of their first intent."""
+        query = select(deliveries).where(deliveries.c.run_id == run_id).order_by(deliveries.c.id)
+        return tuple(DeliveryRow(**row._mapping) for row in await self._read(query))
+
+    async def decision(self, run_id: UUID, node: str) -> DecisionRow | None:
+        """The decision that stands for this gate, if there is one."""
+        rows = await self._read(select(decisions).where(is_decision_of(run_id, node)))
+        return DecisionRow(**rows[0]._mapping) if rows else None
+
+    async def cost(self, run_id: UUID) -> RunCost:
+        """What the run's model calls cost so far, in all its starts."""
+        # Added up here, because SQLite would add up floats.
+        rows = await self._read(select(model_calls.c.cost_usd).where(model_calls.c.run_id == run_id))
+        priced = [cost for (cost,) in rows if cost is not None]
+        return RunCost(sum(priced, Decimal(0)), len(rows), len(rows) - len(priced))
+
+    async def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        await self._writer.flush()
+        with explaining(self._url):
+            async with self._engine.connect() as connection:
+                rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return rows

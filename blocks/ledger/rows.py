@@ -1,0 +1,117 @@
+"""What the ledger answers with: one frozen row per table, and what a run cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+
+DeliveryOutcome = Literal["intended", "delivered", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run; `finished_at` is None while it goes on."""
+
+    run_id: UUID
+    workflow: str
+    version: int | None
+    team: str
+    definition: str
+    """The YAML that the run is pinned to."""
+    inputs: Mapping[str, JsonValue]
+    sources: Mapping[str, str]
+    """Source name to URL; a password reads `***`."""
+    state: str
+    message: str
+    gaps: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime | None
+    starts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One try of one node; `start` says in which start of the run, `seconds` is None while it runs."""
+
+    id: int
+    run_id: UUID
+    node: str
+    kind: str
+    start: int
+    attempt: int
+    state: str
+    error: str | None
+    started_at: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCallRow:
+    """One call of a model; `cost_usd` is None where the price is not known."""
+
+    id: int
+    run_id: UUID
+    node: str
+    attempt: int
+    team: str
+    purpose: str
+    tier: str
+    provider: str
+    model: str
+    prompt_version: str
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    cost_usd: Decimal | None
+    latency_seconds: float
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """One thing to be done outside: to do when `new`, done when `receipt_at` is set, else perhaps done."""
+
+    id: int
+    run_id: UUID
+    node: str
+    target: str
+    intent_at: datetime
+    receipt_at: datetime | None
+    receipt: Mapping[str, JsonValue] | None
+    sha256: str
+    outcome: DeliveryOutcome
+    error: str | None
+    new: bool = False
+    """The intent was written by the very call that returned this row, so its caller is the one to act."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """What was decided at a gate, by whom and by which way."""
+
+    id: int
+    run_id: UUID
+    node: str
+    decision: str
+    comment: str
+    decided_by: str
+    via: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """What a run's model calls cost in USD; calls of unknown price are counted, not guessed."""
+
+    total: Decimal
+    calls: int
+    unpriced_calls: int
+
+    def __str__(self) -> str:
+        unpriced = f", {self.unpriced_calls} of unknown price" if self.unpriced_calls else ""
+        return f"${self.total:.4f} ({self.calls} model calls{unpriced})"

@@ -1,0 +1,67 @@
+"""The ledger's SQL: what it writes, as statements for the dialect in use. Nothing here touches a database."""
+
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Insert, Table, Update, and_, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from blocks.ledger.tables import Decision, Delivery, ModelCall, NodeAttempt, Run
+
+Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
+
+runs, attempts, model_calls = Run.table(), NodeAttempt.table(), ModelCall.table()
+deliveries, decisions = Delivery.table(), Decision.table()
+
+
+def _insert_into(table: Table, dialect: str) -> Upsert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def start_run(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
+    """Returns the run; one that is there already starts once more and keeps all that it is pinned to."""
+    insert = _insert_into(runs, dialect).values(**values)
+    again = {
+        "starts": runs.c.starts + 1,
+        "state": insert.excluded.state,
+        "message": "",
+        "gaps": [],
+        "finished_at": None,
+    }
+    return insert.on_conflict_do_update(index_elements=["run_id"], set_=again).returning(*runs.c)
+
+
+def insert_attempts(dialect: str) -> Insert:
+    """For many rows at once; a try that is there already stays."""
+    return _insert_into(attempts, dialect).on_conflict_do_nothing()
+
+
+def end_attempts() -> Update:
+    """For many rows at once, with `the_` before each name."""
+    key = ("run_id", "node", "start", "attempt")
+    return (
+        update(attempts)
+        .where(and_(*(attempts.c[name] == bindparam(f"the_{name}") for name in key)))
+        .values({name: bindparam(f"the_{name}") for name in ("state", "seconds", "error")})
+    )
+
+
+def intend_delivery(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
+    """Returns the delivery where it is now the caller's to make: it is new, or known not to have happened."""
+    insert = _insert_into(deliveries, dialect).values(**values)
+    again = {name: insert.excluded[name] for name in ("intent_at", "sha256", "outcome", "error")}
+    return insert.on_conflict_do_update(
+        index_elements=["run_id", "node", "target"], set_=again, where=deliveries.c.outcome == "failed"
+    ).returning(*deliveries.c)
+
+
+def record_decision(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
+    """Returns the decision where it is the gate's first."""
+    insert = _insert_into(decisions, dialect).values(**values)
+    return insert.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
+
+
+def is_decision_of(run_id: UUID, node: str) -> ColumnElement[bool]:
+    """Picks the decision of one gate."""
+    return and_(decisions.c.run_id == run_id, decisions.c.node == node)

@@ -1,0 +1,140 @@
+"""The ledger's tables. A change here needs a new revision in migrations/versions; a test compares the two."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from blocks.ledger.columns import ExactDecimal, PlainText, UtcDateTime
+
+# SQLite numbers rows by itself only where the key is exactly INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """What the tables share: one type per Python type, and names for constraints, which migrations need."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: PlainText(),
+        UUID: Uuid(),
+        datetime: UtcDateTime(),
+        Decimal: ExactDecimal(),
+        dict[str, Any]: JSON(none_as_null=True),
+        list[str]: JSON(none_as_null=True),
+    }
+
+    @classmethod
+    def table(cls) -> Table:
+        """The table, for statements that make no objects."""
+        return cast("Table", cls.__table__)
+
+
+class Run(Base):
+    """One run of a workflow, from its first start to its end."""
+
+    __tablename__ = "runs"
+
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    workflow: Mapped[str]
+    version: Mapped[int | None]
+    team: Mapped[str]
+    definition: Mapped[str]
+    """The YAML that the run is pinned to."""
+    inputs: Mapped[dict[str, Any]]
+    sources: Mapped[dict[str, Any]]
+    """Source name to URL, without passwords."""
+    state: Mapped[str]
+    message: Mapped[str]
+    gaps: Mapped[list[str]]
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]
+    starts: Mapped[int]
+    """How many times it was started."""
+
+
+class NodeAttempt(Base):
+    """One try of one node in one start of a run; attempt 0 stands for a node that had no try."""
+
+    __tablename__ = "node_attempts"
+    __table_args__ = (UniqueConstraint("run_id", "node", "start", "attempt"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
+    node: Mapped[str]
+    kind: Mapped[str]
+    start: Mapped[int]
+    attempt: Mapped[int]
+    state: Mapped[str]
+    error: Mapped[str | None]
+    started_at: Mapped[datetime]
+    seconds: Mapped[float | None]
+
+
+class ModelCall(Base):
+    """One call of a model and what it cost; no price is not a price of zero."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (Index(None, "run_id"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
+    node: Mapped[str]
+    attempt: Mapped[int]
+    team: Mapped[str]
+    purpose: Mapped[str]
+    tier: Mapped[str]
+    provider: Mapped[str]
+    model: Mapped[str]
+    prompt_version: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_cached: Mapped[int]
+    tokens_out: Mapped[int]
+    cost_usd: Mapped[Decimal | None]
+    latency_seconds: Mapped[float]
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """One thing to be done outside: its intent, and its receipt once it was done."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("run_id", "node", "target"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
+    node: Mapped[str]
+    target: Mapped[str]
+    intent_at: Mapped[datetime]
+    receipt_at: Mapped[datetime | None]
+    receipt: Mapped[dict[str, Any] | None]
+    sha256: Mapped[str]
+    outcome: Mapped[str]
+    error: Mapped[str | None]
+
+
+class Decision(Base):
+    """What was decided at a gate; the first decision is the only one."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("run_id", "node"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
+    node: Mapped[str]
+    decision: Mapped[str]
+    comment: Mapped[str]
+    decided_by: Mapped[str]
+    via: Mapped[str]
+    at: Mapped[datetime]

