@@ -59,7 +59,8 @@ async def stored_digest(place: str) -> str | None:
 
 def _open(place: str) -> tuple[AbstractFileSystem, str]:
     # No shared instance: a transaction belongs to one, and two deliveries must not end each other's.
-    return fsspec.url_to_fs(place, skip_instance_cache=True)
+    files, path = fsspec.url_to_fs(place, skip_instance_cache=True)
+    return files, str(path)
 
 
 def _write(place: str, content: str) -> None:

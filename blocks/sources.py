@@ -77,7 +77,7 @@ async def read_source(
     url = connector._rendered_url
     _require_file(name, url)
     try:
-        engine = connector.get_engine(poolclass=NullPool)  # type: ignore[arg-type]  # the block annotates **kwargs as dict
+        engine = connector.get_engine(poolclass=NullPool)
         try:
             async with engine.connect() as connection:
                 await _make_read_only(connection, timeout_seconds)

@@ -1,4 +1,4 @@
-"""The `holdfast` command. It parses words and prints; Prefect and pandas are imported only by the commands that need them.
+"""The `holdfast` command. It parses words and prints; heavy imports are left to the commands that need them.
 
 Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degraded.
 """

@@ -9,7 +9,7 @@ START_TIMEOUT_SECONDS = 180
 
 
 def quiet_prefect() -> None:
-    """Keeps Prefect's console log out of the run's display; it goes to the server all the same. Call before importing it."""
+    """Keeps Prefect's console log out of the run's display; the server has it all the same. Call before its import."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from rich.console import Console
@@ -21,8 +21,7 @@ from flows.workflow import Workflow
 from tasks.context import utc_now
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
-    from prefect.states import State
+    from prefect.client.schemas.objects import FlowRun, State
 
     from flows.result import RunResult
 
@@ -74,7 +73,7 @@ class _Session:
         return nullcontext()
 
 
-def _in_loop(command: Any) -> int:
+def _in_loop(command: Coroutine[Any, Any, int]) -> int:
     quiet_prefect()
     try:
         return asyncio.run(command)
@@ -156,7 +155,7 @@ def _require_answers(workflow: Workflow, session: _Session) -> None:
 
 
 async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
-    from prefect.flow_engine import run_flow
+    from prefect.flow_engine import run_flow_async
 
     from flows.engine import RunOptions, run_options
 
@@ -164,7 +163,7 @@ async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
     session.console.print(f"{flow.name}, run {flow_run.id}", highlight=False)
     try:
         with session.terminal:
-            state: State[RunResult] = await run_flow(flow, flow_run=flow_run, return_type="state")
+            state = cast("State[Any]", await run_flow_async(flow, flow_run=flow_run, return_type="state"))
     except asyncio.CancelledError:
         session.console.print(f"Stopped. Go on with: holdfast resume {flow_run.id}", highlight=False)
         raise

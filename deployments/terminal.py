@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from time import monotonic
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.panel import Panel
@@ -34,6 +34,7 @@ class Terminal:
         self._console, self._interactive = console, interactive
         self._began: dict[str, float] = {}
         self.events: dict[str, NodeEvent] = {}
+        self._spinner = Spinner("dots", style="cyan")
         self._live = Live(console=console, refresh_per_second=8, get_renderable=self._drawing, transient=False)
 
     def __enter__(self) -> "Terminal":
@@ -65,9 +66,7 @@ class Terminal:
         table = Table.grid(padding=(0, 2))
         for event in self.events.values():
             style = _STYLES[event.state]
-            mark: Spinner | Text = Text("·", style)
-            if event.state in ("running", "retrying"):
-                mark = Spinner("dots", style=style)
+            mark = self._spinner if event.state in ("running", "retrying") else Text("·", style)
             seconds = event.seconds or (monotonic() - self._began.get(event.node, monotonic()))
             clock = f"{seconds:.1f} s" if event.state not in ("waiting", "skipped") else ""
             table.add_row(mark, event.node, Text(_words(event), style, overflow="fold"), Text(clock, "dim"))
@@ -101,8 +100,3 @@ async def _ask(node: str) -> Mapping[str, str]:
         decision = choices.get(typed.strip().lower())
     comment = await session.prompt_async("Comment (Enter for none): ")
     return {"decision": decision, "comment": comment.strip(), "decided_by": getpass.getuser()}
-
-
-def starting(console: Console, text: str) -> None:
-    """Says what is being waited for, before there is a run to draw."""
-    console.print(Group(Text(text, "dim")))

@@ -10,8 +10,9 @@ from typing import Any
 from prefect import Flow, Task
 from prefect.cache_policies import INPUTS, RUN_ID
 from prefect.client.schemas import TaskRun
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed, State
+from prefect.states import Completed
 
 from blocks.errors import HoldfastError, RunFailed
 from blocks.ledger import Ledger

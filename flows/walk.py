@@ -164,6 +164,7 @@ def reason_of(error: BaseException, node: AnyNode) -> str:
     if isinstance(error, HoldfastError):
         return str(error)
     if isinstance(error, TimeoutError):
-        return f"it did not end within {format_duration(timedelta(seconds=node.timeout_seconds))}; raise its timeout, or look at what it waits for"
+        limit = format_duration(timedelta(seconds=node.timeout_seconds))
+        return f"it did not end within {limit}; raise its timeout, or look at what it waits for"
     first_line, _, _ = str(error).partition("\n")
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

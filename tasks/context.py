@@ -22,7 +22,7 @@ NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degrade
 
 @dataclass(frozen=True)
 class NodeEvent:
-    """What a listener is told: node `node` is now in `state`; `detail` says why, `attempt` of `attempts` is under way."""
+    """What a listener is told: `node` is now in `state`; `detail` says why, `attempt` of `attempts` is under way."""
 
     node: str
     state: NodeState

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import pandas_dtype
 
 from tasks.outcome import Cell, Column, ColumnType, Table
 
@@ -31,7 +32,7 @@ def _series(cells: list[Cell], kind: ColumnType) -> "pd.Series[Any]":
         return pd.Series([date.fromisoformat(cell) if isinstance(cell, str) else None for cell in cells], dtype=object)
     if kind == "datetime":
         return pd.to_datetime(pd.Series(cells, dtype=object), format="ISO8601")
-    return pd.Series(cells, dtype=object).astype(_DTYPES[kind])
+    return pd.Series(cells, dtype=pandas_dtype(_DTYPES[kind]))
 
 
 def table_of(frame: pd.DataFrame) -> Table:

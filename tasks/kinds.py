@@ -1,6 +1,6 @@
 """Every kind of node, in one place: its settings and its task. A new kind is one folder of tasks/ and one line here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from blocks.errors import Problem, TransformRefused
 from tasks.approve.node import ApproveNode
 from tasks.deliver.node import DeliverNode
+from tasks.node import Node
 from tasks.query.node import QueryNode
 from tasks.reason.node import ReasonNode
 from tasks.search.node import SearchNode
@@ -22,7 +23,7 @@ AnyNode = Annotated[
 ]
 
 # By path, so that checking or drawing a definition imports neither Prefect nor a database driver.
-TASKS = {
+TASKS: Mapping[type[Node], str] = {
     QueryNode: "tasks.query.task:answer_query",
     SearchNode: "tasks.search.task:search_documents",
     ReasonNode: "tasks.reason.task:ask_model",

@@ -95,3 +95,8 @@ class Scope(BaseModel):
     def gaps(self) -> tuple[Gap, ...]:
         """Every gap of what is used, once each, in order."""
         return tuple(dict.fromkeys(gap for outcome in self.outcomes.values() for gap in outcome.gaps))
+
+    def text_of(self, node: str | None) -> str:
+        """The node's text; empty where it has none, or is not used here."""
+        outcome = self.outcomes.get(node) if node else None
+        return (outcome.text or "") if outcome else ""

@@ -15,19 +15,9 @@ from blocks.errors import CredentialsRefused
 from blocks.models.calls import ModelAnswer, ModelClient, ModelRequest, Tier
 from blocks.models.explained import Asked, explained, not_a_model_server
 from blocks.models.prices import OPENAI_URL, cost_of
-from blocks.models.provider import ModelProvider, find_provider
+from blocks.models.provider import ModelProvider
 
 CALL_RETRIES = 2
-
-
-async def open_model(team: str) -> ModelClient | None:
-    """The client of the team's provider, or of the block named `default`; None: there is neither, so work offline.
-
-    Raises:
-        OperatorError: the block's values cannot be used.
-    """
-    found = await find_provider(team)
-    return client_for(found[1], team, block=found[0]) if found else None
 
 
 def client_for(provider: ModelProvider, team: str, *, block: str = "unsaved") -> ModelClient:

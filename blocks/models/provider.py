@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from blocks.errors import OperatorError
-from blocks.models.calls import Tier
+from blocks.models.calls import ModelClient, Tier
 
 DEFAULT_BLOCK = "default"
 """The block that serves teams without one of their own."""
@@ -39,6 +39,22 @@ class ModelProvider(Block):
     def model(self, tier: Tier) -> str:
         """The model of that tier."""
         return {"fast": self.fast, "standard": self.standard, "frontier": self.frontier}[tier]
+
+
+async def open_model(team: str) -> ModelClient | None:
+    """The client of the saved block named after the team, else of the one named `default`; None: there is neither.
+
+    None means that the offline model is to answer.
+
+    Raises:
+        OperatorError: the block is there and its values cannot be used.
+    """
+    found = await find_provider(team)
+    if found is None:
+        return None
+    from blocks.models.client import client_for  # openai takes a second to import, and nobody works offline with it
+
+    return client_for(found[1], team, block=found[0])
 
 
 async def find_provider(team: str) -> tuple[str, ModelProvider] | None:

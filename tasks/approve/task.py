@@ -49,11 +49,9 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
 async def _ask(run: RunContext, node: ApproveNode, scope: Scope) -> DecisionRow:
     deadline = run.now() + timedelta(seconds=node.timeout_seconds)
     cost = await run.ledger.cost(run.run_id)
-    text = (scope.outcomes[node.content].text or "") if node.content in scope.outcomes else ""
     gaps = tuple(map(str, scope.gaps))
-    markdown = summary(
-        f"{run.workflow}: {node.id}", text, gaps, str(cost), node.approvers, f"{deadline:%Y-%m-%d %H:%M} UTC"
-    )
+    title, until = f"{run.workflow}: {node.id}", f"{deadline:%Y-%m-%d %H:%M} UTC"
+    markdown = summary(title, scope.text_of(node.content), gaps, str(cost), node.approvers, until)
     form = Decision.with_initial_data(description=markdown)
     run.listener.on_event(NodeEvent(node.id, "asking", detail=f"waiting for {', '.join(node.approvers)}"))
     question = Question(node.id, markdown, deadline)

@@ -18,7 +18,7 @@ async def deliver_text(node: DeliverNode, scope: Scope) -> Outcome:
         AuthorError: there is no text to deliver.
     """
     run = current_run()
-    content = scope.outcomes[node.content].text if node.content in scope.outcomes else None
+    content = scope.text_of(node.content)
     if not content:
         raise AuthorError(f"node {node.id!r} has no text to deliver", mend="set content to a node that has one")
     text = content.rstrip() + "\n" + _footer(run, scope)

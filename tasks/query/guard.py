@@ -9,7 +9,6 @@ from sqlglot.errors import SqlglotError
 
 from blocks.errors import QueryRefused
 
-_READS = (exp.Select, exp.SetOperation, exp.Subquery)
 _WRITES = (
     exp.Insert,
     exp.Update,
@@ -23,7 +22,7 @@ _WRITES = (
 )
 
 
-def read_only(sql: str, dialect: str = "") -> exp.Expression:
+def read_only(sql: str, dialect: str = "") -> exp.Query:
     """The parsed statement, when it is one statement that only reads.
 
     Raises:
@@ -37,8 +36,8 @@ def read_only(sql: str, dialect: str = "") -> exp.Expression:
     if len(statements) != 1:
         raise QueryRefused(f"the SQL has {len(statements)} statements", mend="write one SELECT statement")
     tree = statements[0]
-    writing = next(iter(tree.find_all(*_WRITES)), None) or (None if isinstance(tree, _READS) else tree)
-    if writing is not None or next(iter(tree.find_all(exp.Into)), None) is not None:
+    writing = next(iter(tree.find_all(*_WRITES, exp.Into)), None)
+    if writing is not None or not isinstance(tree, exp.Query):
         word = (writing or tree).key.upper()
         raise QueryRefused(
             f"the SQL writes or is no query ({word})",

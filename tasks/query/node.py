@@ -1,6 +1,6 @@
 """The settings of a `query` node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -20,7 +20,7 @@ class QueryNode(Node):
     """The name of a database: a Prefect AsyncSqlAlchemyConnector block, or `--source` for one run."""
     sql: str
     """One SELECT, with or without a WITH."""
-    parameters: dict[str, str] = {}
+    parameters: Mapping[str, str] = {}
     """Bound values by name, as templates; a `:name` that is not here is the input of that name."""
     max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
     """Rows beyond this are not read, and the cut is a gap."""

@@ -6,7 +6,7 @@ does not have everywhere, such as 0 to 1, are checked here only.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, TypeAlias, assert_never, cast
+from typing import Annotated, Any, Literal, TypeAlias, assert_never
 
 from pydantic import (
     AfterValidator,
@@ -71,7 +71,7 @@ def answer_type(node: ReasonNode) -> type[Answer]:
     """The shape of an answer to this node."""
     match node.purpose:
         case "classify":
-            return create_model("Classified", __base__=Classified, label=(cast("Any", Literal)[node.labels], ...))
+            return create_model("Classified", __base__=Classified, label=(_one_of(node.labels), ...))
         case "extract":
             # Under aliases, because a field may be called what pydantic calls a method of its own.
             fields: dict[str, Any] = {
@@ -84,6 +84,11 @@ def answer_type(node: ReasonNode) -> type[Answer]:
             return Synthesised
         case _:
             assert_never(node.purpose)
+
+
+def _one_of(labels: tuple[str, ...]) -> Any:
+    literal: Any = Literal
+    return literal[labels]
 
 
 def schema_of(shape: type[Answer]) -> dict[str, Any]:

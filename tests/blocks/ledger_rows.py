@@ -1,0 +1,43 @@
+"""Rows that the tests of the ledger write: a run, and a model call of it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from blocks.ledger import Ledger, RunRow
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+async def start(ledger: Ledger, run_id: UUID | None = None, *, workflow: str = "scorecard") -> RunRow:
+    return await ledger.start_run(
+        run_id=run_id or uuid4(),
+        workflow=workflow,
+        version=None,
+        team="operations",
+        definition=f"name: {workflow}",
+        inputs={"month": "2026-10"},
+        sources={"finance": "postgresql://reader:secret@db/finance", "files": "data/northwind.db"},
+        started_at=NOON,
+    )
+
+
+async def record_call(ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON) -> None:
+    await ledger.record_model_call(
+        run_id=run_id,
+        node="risk",
+        attempt=1,
+        team="operations",
+        purpose="classify",
+        tier="fast",
+        provider="offline",
+        model="offline",
+        prompt_version="1",
+        tokens_in=120,
+        tokens_cached=20,
+        tokens_out=7,
+        cost_usd=cost_usd,
+        latency_seconds=0.5,
+        outcome="ok",
+        at=at,
+    )
