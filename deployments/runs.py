@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -155,7 +155,7 @@ def _require_answers(workflow: Workflow, session: _Session) -> None:
 
 
 async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
-    from prefect.flow_engine import run_flow_async
+    from prefect.flow_engine import run_flow
 
     from flows.engine import RunOptions, run_options
 
@@ -163,7 +163,7 @@ async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
     session.console.print(f"{flow.name}, run {flow_run.id}", highlight=False)
     try:
         with session.terminal:
-            state = cast("State[Any]", await run_flow_async(flow, flow_run=flow_run, return_type="state"))
+            state = await cast("Awaitable[State[Any]]", run_flow(flow, flow_run=flow_run, return_type="state"))
     except asyncio.CancelledError:
         session.console.print(f"Stopped. Go on with: holdfast resume {flow_run.id}", highlight=False)
         raise

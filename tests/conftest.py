@@ -71,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API URL of a real Prefect server with its UI, which flows in this process and programs started by it use."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from tests.servers.prefect_server import prefect_server
@@ -79,3 +81,6 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         environment.setenv("PREFECT_API_URL", api)
         with temporary_settings({PREFECT_API_URL: api}):
             yield api
+            # What they still hold must go out while the server lives, or each retries for a minute at exit.
+            APILogWorker.drain_all(timeout=20)
+            EventsWorker.drain_all(timeout=20)
