@@ -103,10 +103,13 @@ def list_workflows() -> None:
         typer.echo(f"{name:<{width}}  {definition(name).description}")
 
 
-def main() -> None:
-    """Runs the command; an error of Holdfast is one line on standard error."""
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command, with the process's own arguments unless others are given; it ends in SystemExit.
+
+    An error of Holdfast is one line on standard error.
+    """
     try:
-        app()
+        app(arguments)
     except KeyboardInterrupt:
         sys.exit(130)
     except HoldfastError as error:

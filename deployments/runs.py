@@ -69,7 +69,7 @@ class _Session:
         """A spinner with the text, where there is a terminal to spin in."""
         if self.console.is_terminal:
             return self.console.status(text)
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)
         return nullcontext()
 
 

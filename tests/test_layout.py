@@ -40,7 +40,7 @@ def test_every_folder_of_the_rooms_says_what_it_is_for() -> None:
     folders = {path.parent for path in modules(*ROOMS)}
 
     for folder in folders:
-        if folder.name != "versions":  # alembic's own, one file per migration
+        if "migrations" not in folder.parts:  # alembic's own: it loads these files by path
             assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), folder
 
 

@@ -1,21 +1,12 @@
 """Finding the folder of a document collection, by override or by saved block."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from blocks.documents import DocumentCollection, has_collection, open_collection
+from blocks.documents import DocumentCollection, open_collection
 from blocks.errors import SourceUnknown
-
-
-@pytest.fixture(scope="module")
-def prefect() -> Iterator[None]:
-    """A Prefect server of this module's own, with an empty database."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+from blocks.saved import is_saved
 
 
 async def test_an_override_is_a_path_or_a_file_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,19 +43,19 @@ async def test_a_file_is_not_a_collection(tmp_path: Path) -> None:
         await open_collection("docs", {"docs": str(tmp_path / "a.md")})
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_api")
 async def test_a_saved_block_is_found_by_name_and_an_override_goes_first(tmp_path: Path) -> None:
     (tmp_path / "saved").mkdir()
     (tmp_path / "given").mkdir()
     await DocumentCollection(folder=str(tmp_path / "saved")).asave("docs")
 
-    assert await has_collection("docs")
+    assert await is_saved(DocumentCollection, "docs")
     assert await open_collection("docs", {}) == tmp_path.resolve() / "saved"
     assert await open_collection("docs", {"docs": str(tmp_path / "given")}) == tmp_path.resolve() / "given"
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_api")
 async def test_a_name_without_block_is_unknown_and_says_how_to_give_it() -> None:
-    assert not await has_collection("nowhere")
+    assert not await is_saved(DocumentCollection, "nowhere")
     with pytest.raises(SourceUnknown, match="run with --source nowhere=FOLDER"):
         await open_collection("nowhere", {})
