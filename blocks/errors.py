@@ -48,7 +48,7 @@ class HoldfastError(Exception):
 
     def __init__(self, what: str, *, means: str = "", mend: str = "") -> None:
         self.what, self.means, self.mend = what, means, mend
-        super().__init__(". ".join(part.rstrip(".") for part in (what, means, mend) if part))
+        super().__init__("; ".join(part.rstrip(".") for part in (what, means, mend) if part))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Prefect pickles a failed task's exception into its state; keyword-only arguments need this.

@@ -43,7 +43,7 @@ def run(
 
     raise typer.Exit(
         run_workflow(
-            _definition(workflow)[0],
+            *_definition(workflow),
             _pairs("-i", inputs),
             sources=_pairs("--source", source),
             decisions=_decisions(decide),

@@ -9,9 +9,13 @@ START_TIMEOUT_SECONDS = 180
 
 
 def quiet_prefect() -> None:
-    """Keeps Prefect's console log out of the run's display; the server has it all the same. Call before its import."""
+    """Keeps Prefect's console log and its usage notice out of the run's display. Call before its import.
+
+    The server has the log all the same; usage data is not sent from here unless the environment asks for it.
+    """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 def has_own_server() -> bool:

@@ -1,7 +1,6 @@
 """Runs a workflow in this process for the command line: starts what it needs, shows it, and says how it ended."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -9,41 +8,46 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from blocks.errors import DefinitionRefused, InputRefused, RunUnknown
 from blocks.settings import HoldfastSettings
 from deployments.local_server import has_own_server, quiet_prefect, start_server
+from deployments.results import as_json, failure_as_json, print_json, print_result
 from deployments.terminal import Terminal
 from flows.definitions import load
 from flows.inputs import input_values
 from flows.workflow import Workflow
+from tasks.approve.node import ApproveNode
 from tasks.context import utc_now
+from tasks.query.node import QueryNode
+from tasks.search.node import SearchNode
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-    from flows.result import RunResult
-
+_NAMED = {"--source": "source", "--decide": "gate"}
 EXIT_COMPLETED, EXIT_FAILED, EXIT_REFUSED, EXIT_DEGRADED = 0, 1, 2, 3
 
 
 def run_workflow(
     definition: str,
+    name: str,
     inputs: Mapping[str, str],
     *,
     sources: Mapping[str, str],
     decisions: Mapping[str, str],
     as_json: bool,
 ) -> int:
-    """The exit status of a new run of the definition.
+    """The exit status of a new run of the definition, which errors call by `name`.
 
     Raises:
         DefinitionRefused, InputRefused: before anything is started.
     """
-    workflow = load(definition, "the definition")
+    workflow = load(definition, name)
     input_values(workflow.inputs, inputs, utc_now())
-    return _in_loop(_new_run(workflow, inputs, _Session(sources, decisions, as_json)))
+    session = _Session(sources, decisions, as_json)
+    _require_names(workflow, session)
+    return _in_loop(_new_run(workflow, inputs, session))
 
 
 def resume_run(run_id: str, *, sources: Mapping[str, str], decisions: Mapping[str, str], as_json: bool) -> int:
@@ -82,8 +86,8 @@ def _in_loop(command: Coroutine[Any, Any, int]) -> int:
 
 
 async def _new_run(workflow: Workflow, inputs: Mapping[str, str], session: _Session) -> int:
-    await _server(session)
     _require_answers(workflow, session)
+    await _server(session)
     from prefect.client.orchestration import get_client
     from prefect.states import Pending
 
@@ -115,17 +119,24 @@ async def _old_run(run_id: str, session: _Session) -> int:
         raise RunUnknown(f"the URL of source {hidden[0]} had a password, which is not kept", mend="give --source again")
     session.sources = {**row.sources, **session.sources}
     workflow = load(row.definition, row.workflow)
-    await _server(session)
+    _require_names(workflow, session)
     _require_answers(workflow, session)
+    await _server(session)
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
     from prefect.states import Pending
 
     from flows.engine import build
 
     async with get_client() as client:
-        # Whatever state it was left in: a run that was cut off did not get to say so.
-        await client.set_flow_run_state(key, Pending(message="started again"), force=True)
-        flow_run = await client.read_flow_run(key)
+        try:
+            # Whatever state it was left in: a run that was cut off did not get to say so.
+            await client.set_flow_run_state(key, Pending(message="started again"), force=True)
+            flow_run = await client.read_flow_run(key)
+        except ObjectNotFound as error:
+            raise RunUnknown(
+                f"the Prefect server has no run {run_id}", mend="set PREFECT_API_URL or PREFECT_HOME as the run had it"
+            ) from error
     return await _run_here(build(workflow, row.version), flow_run, session)
 
 
@@ -143,9 +154,23 @@ async def _server(session: _Session) -> None:
             spinner.__exit__(None, None, None)
 
 
+def _require_names(workflow: Workflow, session: _Session) -> None:
+    """Refuses an option that names what the definition does not have; it would silently change nothing."""
+    sources = {node.source for node in workflow.nodes if isinstance(node, QueryNode | SearchNode)}
+    gates = {node.id for node in workflow.nodes if isinstance(node, ApproveNode)}
+    for option, given, known in (("--source", session.sources, sources), ("--decide", session.decisions, gates)):
+        for name in given:
+            if name not in known:
+                there_is = ", ".join(sorted(known)) or "none"
+                raise InputRefused(
+                    f"{option} {name}: {workflow.name} has no {_NAMED[option]} of that name",
+                    mend=f"there is {there_is}",
+                )
+
+
 def _require_answers(workflow: Workflow, session: _Session) -> None:
     """Refuses a run that would wait for an answer that nobody can give."""
-    gates = [node.id for node in workflow.nodes if node.kind == "approve" and node.id not in session.decisions]
+    gates = [node.id for node in workflow.nodes if isinstance(node, ApproveNode) and node.id not in session.decisions]
     if gates and not session.interactive and not has_own_server():
         raise InputRefused(
             f"gate {gates[0]} would wait for an answer",
@@ -174,9 +199,9 @@ async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
         return await _failed(flow_run.id, flow.name, state, error, session)
     result = await state.aresult()
     if session.as_json:
-        _print_json(_as_json(result))
+        print_json(as_json(result))
     else:
-        _print_result(result, session)
+        print_result(result)
     return EXIT_DEGRADED if result.state == "Degraded" else EXIT_COMPLETED
 
 
@@ -184,49 +209,16 @@ async def _failed(run_id: UUID, workflow: str, state: "State[Any]", error: objec
     from blocks.ledger import Ledger
 
     message = str(error) or state.message or state.name or "failed"
-    async with Ledger.open(session.settings.ledger) as ledger:
-        row, cost = await ledger.run(run_id), await ledger.cost(run_id)
-        deliveries = [delivery.target for delivery in await ledger.deliveries(run_id) if delivery.receipt_at]
     if session.as_json:
-        nodes = {
-            name: {"state": e.state, "seconds": round(e.seconds, 3), "attempts": e.attempt, "cached": e.cached}
-            for name, e in session.terminal.events.items()
-        }
-        gaps = list(row.gaps) if row else []
-        _print_json(
-            {
-                "run_id": str(run_id),
-                "workflow": workflow,
-                "state": "Failed",
-                "message": message,
-                "gaps": gaps,
-                "cost_usd": str(cost.total),
-                "nodes": nodes,
-                "deliveries": deliveries,
-            }
-        )
+        async with Ledger.open(session.settings.ledger) as ledger:
+            row, cost, deliveries = (
+                await ledger.run(run_id),
+                await ledger.cost(run_id),
+                await ledger.deliveries(run_id),
+            )
+        events = session.terminal.events
+        print_json(failure_as_json(run_id, workflow, message, row=row, cost=cost, deliveries=deliveries, events=events))
     else:
         session.console.print(f"holdfast: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
         session.console.print(f"After mending it, go on with: holdfast resume {run_id}", highlight=False)
     return EXIT_FAILED
-
-
-def _as_json(result: "RunResult") -> dict[str, Any]:
-    plain = result.model_dump(mode="json")
-    return {**plain, "gaps": [str(gap) for gap in result.gaps]}
-
-
-def _print_json(value: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _print_result(result: "RunResult", session: _Session) -> None:
-    out = Console(file=sys.stdout)
-    if result.report:
-        out.print(Markdown(result.report) if out.is_terminal else result.report, markup=False, soft_wrap=True)
-    out.print()
-    lines = [f"{result.state}: {result.workflow}, run {result.run_id}"]
-    lines += [f"Delivered to {place}" for place in result.deliveries] or ["Delivered nowhere."]
-    lines.append(f"Cost {result.cost}")
-    lines += [f"Missing {gap}" for gap in result.gaps] or ["Nothing is missing."]
-    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

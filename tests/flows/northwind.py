@@ -1,9 +1,11 @@
-"""Transforms of the supplier scorecard that the tests run over the Northwind database."""
+"""The transform of the supplier scorecard that the tests run over the Northwind database."""
 
 import pandas as pd
 
 
-def joined(spend: pd.DataFrame, late: pd.DataFrame, stock: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per supplier: its revenue, late shipments, and products near stock-out where those are known."""
-    merged = spend.merge(late, on="supplier", how="outer")
-    return merged if stock is None else merged.merge(stock, on="supplier", how="outer")
+def joined(spend: pd.DataFrame, late: pd.DataFrame, stock: pd.DataFrame) -> pd.DataFrame:
+    """One row per supplier that had orders; a supplier that the stock query does not name has nothing near its end."""
+    merged = spend.merge(late, on="supplier", how="outer").merge(stock, on="supplier", how="left")
+    if len(stock):
+        merged["near_stock_out"] = merged["near_stock_out"].fillna(0).astype("Int64")
+    return merged.sort_values("supplier", ignore_index=True)

@@ -51,6 +51,13 @@ def shop(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'shop.db'}"
 
 
+async def new_run(definition: str, **inputs: Any) -> UUID:
+    """The id of a run that has not started, to be passed on to `run`."""
+    async with get_client() as client:
+        flow = build(load(dedent(definition), "test"))
+        return (await client.create_flow_run(flow, parameters=inputs, state=Pending())).id
+
+
 async def run(
     definition: str,
     sources: Mapping[str, str] | None = None,
@@ -63,12 +70,10 @@ async def run(
     """The final state of a run of the definition; with `run_id`, of that run started again."""
     flow = build(load(dedent(definition), "test"))
     run_options.set(RunOptions(sources or {}, decisions or {}, listener or Watching()))
+    run_id = run_id or await new_run(definition, **inputs)
     async with get_client() as client:
-        if run_id is None:
-            flow_run = await client.create_flow_run(flow, parameters=inputs, state=Pending())
-        else:
-            await client.set_flow_run_state(run_id, Pending(), force=True)
-            flow_run = await client.read_flow_run(run_id)
+        await client.set_flow_run_state(run_id, Pending(), force=True)
+        flow_run = await client.read_flow_run(run_id)
     # The door that a worker's process uses too: the run's parameters are those that the server has.
     return await cast("Awaitable[State[Any]]", run_flow(flow, flow_run=flow_run, return_type="state"))
 

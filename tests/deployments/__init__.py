@@ -1,0 +1,1 @@
+"""The command line, and what a worker needs of the deployment."""
