@@ -2,25 +2,31 @@
 
 import asyncio
 import hashlib
+import os
+from pathlib import Path
 from posixpath import join
+from uuid import uuid4
 
 import fsspec
 from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
 from blocks.errors import DeliveryRefused
+
+# What fsspec's drivers raise: an unknown protocol is a ValueError, one that cannot be written NotImplementedError.
+_DRIVER_ERRORS = (OSError, ValueError, ImportError, NotImplementedError)
 
 
 def place_of(root: str, path: str) -> str:
     """Where a delivery lands: a URL as it is, anything else under the root.
 
     Raises:
-        DeliveryRefused: the path leads out of the root.
+        DeliveryRefused: the path leads out of the root, goes up, or is empty.
     """
-    if "://" in path:
-        return path
-    if path.startswith("/") or ".." in path.split("/"):
+    is_url = "://" in path
+    if not path or ".." in path.split("/") or (path.startswith("/") and not is_url):
         raise DeliveryRefused(f"{path!r} leads out of the deliveries folder", mend="use a relative path, or a URL")
-    return join(root, path)
+    return path if is_url else join(root, path)
 
 
 def digest(content: str) -> str:
@@ -36,7 +42,7 @@ async def write_document(place: str, content: str) -> None:
     """
     try:
         await asyncio.to_thread(_write, place, content)
-    except (OSError, ValueError, ImportError) as error:
+    except _DRIVER_ERRORS as error:
         raise DeliveryRefused(
             f"{place} cannot be written: {error}", mend="mend the folder or its permissions, then resume the run"
         ) from error
@@ -47,11 +53,15 @@ async def stored_digest(place: str) -> str | None:
 
     def read() -> str | None:
         files, path = _open(place)
-        return hashlib.sha256(files.cat_file(path)).hexdigest() if files.exists(path) else None
+        try:
+            # Not asked with `exists`: to fsspec, a place that does not answer does not exist.
+            return hashlib.sha256(files.cat_file(path)).hexdigest()
+        except FileNotFoundError:
+            return None
 
     try:
         return await asyncio.to_thread(read)
-    except (OSError, ValueError, ImportError) as error:
+    except _DRIVER_ERRORS as error:
         raise DeliveryRefused(
             f"{place} cannot be read: {error}", mend="mend the folder, then resume the run"
         ) from error
@@ -66,5 +76,22 @@ def _open(place: str) -> tuple[AbstractFileSystem, str]:
 def _write(place: str, content: str) -> None:
     files, path = _open(place)
     files.makedirs(files._parent(path), exist_ok=True)
+    if isinstance(files, LocalFileSystem):
+        _replace(Path(path), content.encode())
+        return
     with files.transaction, files.open(path, "wb") as file:
         file.write(content.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    # fsspec commits a local file with a move from the system's temporary folder: to another device that is a copy,
+    # which readers see half-written, and where the path is a folder, the file lands inside it under a random name.
+    part = path.with_name(f".{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 Each shipped workflow is an attribute: `from flows import vendor_performance; vendor_performance(month="2026-10")`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 def __getattr__(attribute: str) -> "WorkflowFlow":
     if attribute.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
-    from flows import catalog  # imports the definitions' parser, which a caller of one submodule may not need
-
+    # Not `from flows import catalog`, which would ask this very function for it.
+    catalog = import_module("flows.catalog")
     flow: WorkflowFlow = getattr(catalog, attribute)
     return flow

@@ -34,7 +34,7 @@ def definition_text(name: str) -> str:
         raise WorkflowUnknown(
             f"there is no workflow {name!r}", mend=f"choose one of {', '.join(names())}, or name a file"
         )
-    return _SHIPPED.joinpath(f"{name}.yaml").read_text()
+    return _SHIPPED.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @cache

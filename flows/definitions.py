@@ -1,19 +1,24 @@
 """Definitions as YAML: read with every problem at once, written with the comments kept."""
 
+import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from io import StringIO
+from operator import attrgetter
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
+from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from blocks.errors import DefinitionRefused, Problem
 from flows.checks import problems_of
+from flows.rewriting import rewritten, written, yaml
+from flows.wording import problems_in, shown, unknown
 from flows.workflow import Workflow
 from tasks.kinds import AnyNode, kinds, node_type
+
+_APART = {"when", "retry", "timeout", "on_failure"}
+"""Fields that no other check looks at: without a bad one of these, the rest of its node is still checked."""
 
 
 def load(text: str, name: str) -> Workflow:
@@ -29,39 +34,35 @@ def load(text: str, name: str) -> Workflow:
 
 
 def inspect(text: str) -> tuple[Workflow | None, tuple[Problem, ...]]:
-    """The workflow, where the YAML has the shape of one, and every problem that was found."""
-    try:
-        data = _yaml().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return None, (Problem("yaml", "", f"this is not YAML: {error.problem} (line {line})", line),)
-    except YAMLError as error:
-        return None, (Problem("yaml", "", f"this is not YAML: {error}"),)
-    if not isinstance(data, CommentedMap):
-        return None, (Problem("shape", "", "a definition is a mapping with name, nodes and more"),)
-    nodes, node_problems = _nodes(data.get("nodes"))
+    """The workflow, where the YAML has the shape of one, and every problem that was found, by line."""
+    data = _read(text)
+    if isinstance(data, Problem):
+        return None, (data,)
+    nodes, unread, node_problems = _nodes(data.get("nodes"))
     workflow, problems = _whole(data, nodes)
-    problems = [*problems, *node_problems, *problems_of(data, nodes, _raw_ids(data), workflow)]
-    return workflow, tuple(problem._replace(line=problem.line or _line(data, problem.path)) for problem in problems)
+    if node_problems:
+        workflow = None
+    problems = [*problems, *node_problems, *problems_of(data, nodes, unread, _written_ids(data))]
+    placed = [problem._replace(line=_line(data, problem.path)) for problem in problems]
+    return workflow, tuple(sorted(placed, key=attrgetter("line")))
 
 
 def dump(workflow: Workflow, original: str = "") -> str:
-    """The workflow as YAML; comments and order of `original` are kept where its entries still exist."""
+    """The workflow as YAML; where `original` is given, with its comments, and its words for what is the same."""
+    plain = _plain(workflow)
+    before = inspect(original)[0] if original else None
+    if before is not None:
+        text = rewritten(original, _plain(before), plain)
+        # An anchor or a merge key in the original can make a change reach further than it should.
+        if inspect(text)[0] == workflow:
+            return text
+    return written(plain)
+
+
+def _plain(workflow: Workflow) -> dict[str, Any]:
     plain = workflow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     plain["nodes"] = [{"id": node.id, "kind": node.kind, **_fields(node)} for node in workflow.nodes]
-    base = _yaml().load(original) if original else CommentedMap()
-    _merge(base, plain)
-    stream = StringIO()
-    _yaml().dump(base, stream)
-    return stream.getvalue()
-
-
-def _yaml() -> YAML:
-    yaml = YAML(typ="rt")
-    yaml.width = 120
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
+    return plain
 
 
 def _fields(node: AnyNode) -> dict[str, Any]:
@@ -69,116 +70,123 @@ def _fields(node: AnyNode) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in ("id", "kind")}
 
 
-def _merge(base: CommentedMap, plain: Mapping[str, Any]) -> None:
-    """Brings `base` to say what `plain` says, leaving untouched what already does."""
-    for gone in [key for key in base if key not in plain]:
-        del base[gone]
-    for key, value in plain.items():
-        old = base.get(key)
-        if isinstance(old, CommentedMap) and isinstance(value, Mapping):
-            _merge(old, value)
-        elif isinstance(old, CommentedSeq) and key == "nodes":
-            _merge_nodes(old, value)
-        elif old != value:
-            base[key] = value
+def _read(text: str) -> CommentedMap | Problem:
+    try:
+        data = yaml().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        problem = str(error.problem)
+        reason = f"{error.context}, {problem}" if problem.startswith("but ") else problem
+        hint = "; indent with spaces, not tabs" if "'\\t'" in problem else ""
+        return Problem("yaml", "", f"this is not YAML: {reason}{hint}", line)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        return Problem("yaml", "", f"this is not YAML: character {error.character!r} is not allowed", line)
+    except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # Ruamel leaves tags on values that they do not fit, such as !!int on a word, to Python.
+        what, _, _ = str(error).partition("\n")
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"a value cannot be read: {what}"
+        return Problem("yaml", "", f"this is not YAML: {reason}")
+    if not isinstance(data, CommentedMap):
+        given = "the file is empty" if data is None else f"this is {shown(data)}"
+        return Problem("shape", "", f"{given}; a definition is a mapping with name: and nodes:")
+    return data
 
 
-def _merge_nodes(old: CommentedSeq, new: Sequence[Mapping[str, Any]]) -> None:
-    if [node.get("id") for node in old] == [node["id"] for node in new]:
-        for base, plain in zip(old, new, strict=True):
-            _merge(base, plain)
-        return
-    by_id = {node.get("id"): node for node in old}
-    for base, plain in ((by_id.get(node["id"]), node) for node in new):
-        if base is not None:
-            _merge(base, plain)
-    old[:] = [by_id.get(node["id"], CommentedMap(node)) for node in new]
-
-
-def _nodes(raw: object) -> tuple[list[AnyNode], list[Problem]]:
-    """Each node by itself, so that one bad node hides no other."""
+def _nodes(raw: object) -> tuple[list[AnyNode], dict[str, list[str]], list[Problem]]:
+    """Each node by itself, so that one bad node hides no other; and what is known of the needs of the bad ones."""
     nodes: list[AnyNode] = []
+    unread: dict[str, list[str]] = {}
     problems: list[Problem] = []
     for at, item in enumerate(raw if isinstance(raw, list) else []):
-        where = f"node {item['id']}" if isinstance(item, Mapping) and item.get("id") else f"node {at + 1}"
         if not isinstance(item, Mapping):
-            problems.append(Problem("shape", where, "a node is a mapping with id and kind"))
+            message = f"a node is a mapping with id: and kind:, not {shown(item)}"
+            problems.append(Problem("shape", f"node {at + 1}", message))
             continue
-        model = node_type(str(item.get("kind")))
-        if model is None:
-            problems.append(Problem("kind", f"{where}, field kind", _unknown_kind(item.get("kind"))))
-            continue
-        try:
-            nodes.append(model.model_validate(item))
-        except ValidationError as error:
-            problems.extend(_problems(error, model, where))
-    return nodes, problems
+        name = item.get("id")
+        where = f"node {name}" if isinstance(name, str) and name else f"node {at + 1}"
+        node, wrong = _node(item, where)
+        problems += wrong
+        if node is not None:
+            nodes.append(node)
+        elif isinstance(name, str) and name:
+            unread.setdefault(name, _written_needs(item))
+    return nodes, unread, problems
+
+
+def _node(item: Mapping[str, Any], where: str) -> tuple[AnyNode | None, list[Problem]]:
+    """The node, where what is wrong with it lets the rest be checked, and what is wrong."""
+    kind = item.get("kind")
+    model = node_type(kind) if isinstance(kind, str) else None
+    if model is None:
+        choices = ", ".join(kinds())
+        message = "is missing; choose one of " + choices if kind is None else f"must be {choices}, not {shown(kind)}"
+        if isinstance(kind, str):
+            message = unknown("kind", kind, kinds())
+        return None, [Problem("kind", f"{where}, field kind", message)]
+    try:
+        return model.model_validate(item), []
+    except ValidationError as error:
+        problems = problems_in(error, model, where)
+        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+    if wrong <= _APART:
+        return model.model_validate({name: value for name, value in item.items() if name not in wrong}), problems
+    return None, problems
 
 
 def _whole(data: Mapping[str, Any], nodes: Sequence[AnyNode]) -> tuple[Workflow | None, list[Problem]]:
-    """The header's problems, and the workflow when neither it nor a node has any."""
+    """The workflow of these nodes, and the header's problems where there are any."""
     raw = data.get("nodes")
-    complete = isinstance(raw, list) and len(raw) == len(nodes)
+    problems = []
+    if "nodes" in data and not (isinstance(raw, list) and raw):
+        problems.append(Problem("nodes", "field nodes", f"must be a list of nodes, not {shown(raw)}"))
+    header = {**data, "nodes": tuple(nodes)} if "nodes" in data else data
     try:
-        workflow = Workflow.model_validate({**data, "nodes": tuple(nodes) if isinstance(raw, list) else raw})
+        workflow = Workflow.model_validate(header)
     except ValidationError as error:
-        details = _problems(error, Workflow, "")
-        # Nodes that did not parse are reported by themselves.
-        return None, details if complete else [p for p in details if p.path != "field nodes" or not raw]
-    return (workflow if complete else None), []
+        details = problems_in(error, Workflow)
+        # What is wrong with the nodes is said above, and by each of them.
+        return None, [*problems, *(p for p in details if p.path != "field nodes" or p.code == "missing")]
+    return workflow, problems
 
 
-def _problems(error: ValidationError, model: type[BaseModel], where: str) -> list[Problem]:
-    found = []
-    for detail in error.errors(include_url=False):
-        place = ".".join(str(part) for part in detail["loc"] if part != "function-before[parse_duration(), timedelta]")
-        path = ", ".join(part for part in (where, f"field {place}" if place else "") if part)
-        found.append(Problem(detail["type"], path, _message(dict(detail), model)))
-    return found
-
-
-def _message(detail: Mapping[str, Any], model: type[BaseModel]) -> str:
-    given = detail["input"]
-    match detail["type"]:
-        case "extra_forbidden":
-            name, known = str(detail["loc"][-1]), list(model.model_fields)
-            near = get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known)}"
-            return f"there is no such field; {hint}"
-        case "missing":
-            return "is missing; it must be given"
-        case "string_pattern_mismatch" if detail["loc"][-1] in ("id", "name"):
-            return f"{given!r} is no name; use lower case letters, digits and single hyphens, such as vendor-spend"
-        case "value_error":
-            return str(detail["msg"]).removeprefix("Value error, ")
-        case _:
-            return f"{str(detail['msg'])[:1].lower()}{detail['msg'][1:]}, not {given!r}"
-
-
-def _unknown_kind(kind: object) -> str:
-    if kind is None:
-        return f"is missing; choose one of {', '.join(kinds())}"
-    near = get_close_matches(str(kind), kinds(), 1)
-    return f"there is no kind {kind!r}; " + (f"did you mean {near[0]}?" if near else f"there is {', '.join(kinds())}")
-
-
-def _raw_ids(data: Mapping[str, Any]) -> list[str]:
+def _written_ids(data: Mapping[str, Any]) -> list[str]:
     raw = data.get("nodes")
-    return [str(item.get("id")) for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []
+    ids = [item.get("id") for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []
+    return [name for name in ids if isinstance(name, str) and name]
+
+
+def _written_needs(item: Mapping[str, Any]) -> list[str]:
+    needs = item.get("needs")
+    if isinstance(needs, str):
+        return [needs]
+    names = needs if isinstance(needs, list | Mapping) else ()
+    return [name for name in names if isinstance(name, str) and re.fullmatch(r"[a-z0-9-]+", name)]
 
 
 def _line(data: CommentedMap, path: str) -> int:
-    """The line of the node or field that a problem's path names, from 1."""
-    node, _, field = path.removeprefix("node ").partition(", field ") if path.startswith("node ") else ("", "", path)
+    """The line, from 1, of what a problem's path names, or of the nearest thing around it."""
+    node, _, field = path.partition("field ")
+    name = node.removeprefix("node ").removesuffix(", ")
     place: Any = data
-    if node:
-        nodes = data.get("nodes") or []
-        place = next((item for item in nodes if isinstance(item, Mapping) and str(item.get("id")) == node), None)
-        place = nodes[int(node) - 1] if place is None and node.isdigit() else place
-    key = field.removeprefix("field ").split(".")[0].split("[")[0]
-    if isinstance(place, CommentedMap):
+    line = int(data.lc.line) + 1
+    keys: list[str | int] = list(re.findall(r"[^.\[\]]+", field))
+    if name:
+        keys = ["nodes", _position(data["nodes"], name, field), *keys]
+    for key in keys:
         try:
-            return int(place.lc.key(key)[0]) + 1 if key in place else int(place.lc.line) + 1
-        except (KeyError, TypeError):
-            return int(place.lc.line) + 1
-    return 0
+            if isinstance(place, CommentedSeq) or key not in place:
+                key = int(key)
+            at = place.lc.item(key) if isinstance(place, CommentedSeq) else place.lc.key(key)
+            place, line = place[key], int(at[0]) + 1
+        except (LookupError, TypeError, ValueError, AttributeError):
+            break
+    return line
+
+
+def _position(nodes: Sequence[Any], name: str, field: str) -> int:
+    """Where the node is in the list; of two with one id it is the later one whose id is wrong."""
+    places = [at for at, item in enumerate(nodes) if isinstance(item, Mapping) and item.get("id") == name]
+    if places:
+        return places[-1] if field == "id" else places[0]
+    return int(name) - 1

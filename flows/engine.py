@@ -145,7 +145,7 @@ async def _run(
     if context is None or context.flow_run is None:
         raise RuntimeError("a workflow's function is called by its Prefect flow only")
     flow_run = context.flow_run
-    inputs = input_values(workflow.inputs, given, flow_run.expected_start_time or utc_now())
+    inputs = input_values(workflow.inputs, given, workflow.local(flow_run.expected_start_time or utc_now()))
     sources, notes = await source_overrides(workflow, options.sources, options.settings)
     async with Ledger.open(options.settings.ledger) as ledger:
         started = await ledger.start_run(

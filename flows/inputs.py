@@ -1,10 +1,21 @@
 """A workflow's inputs: their types, and the values of one run."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from blocks.errors import InputRefused
 
@@ -13,12 +24,20 @@ InputType = Literal["string", "integer", "number", "boolean", "date", "month"]
 MONTH = r"^(\d{4}-(0[1-9]|1[0-2])|last month|this month)$"
 """A month as it may be written; a relative one is turned into YYYY-MM when the run starts."""
 
+
+def _written_as_a_date(value: object) -> object:
+    # Pydantic would also take a number, as the seconds since 1970.
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise ValueError("a date is written YYYY-MM-DD")
+
+
 _ANNOTATIONS: dict[InputType, Any] = {
     "string": str,
     "integer": int,
-    "number": float,
+    "number": Annotated[float, Field(allow_inf_nan=False)],
     "boolean": bool,
-    "date": date,
+    "date": Annotated[date, BeforeValidator(_written_as_a_date)],
     "month": Annotated[str, Field(pattern=MONTH)],
 }
 
@@ -32,6 +51,17 @@ class Input(BaseModel):
     default: JsonValue = None
     """None: the run must be given a value."""
     description: str = ""
+
+    @field_validator("default")
+    @classmethod
+    def _the_default_fits(cls, default: JsonValue, info: ValidationInfo) -> JsonValue:
+        kind = info.data.get("type")
+        if default is not None and kind is not None:
+            try:
+                TypeAdapter(_ANNOTATIONS[kind]).validate_python(default)
+            except ValidationError as error:
+                raise ValueError(f"must be {_described(kind)}, not {default!r}") from error
+        return default
 
     @property
     def annotation(self) -> Any:
@@ -69,7 +99,7 @@ def input_values(inputs: Mapping[str, Input], given: Mapping[str, object], now: 
         try:
             values[name] = declared.value(value, now)
         except ValidationError:
-            wrong.append(f"input {name!r} must be a {_described(declared.type)}, not {value!r}")
+            wrong.append(f"input {name!r} must be {_described(declared.type)}, not {value!r}")
     if wrong:
         raise InputRefused("; ".join(wrong), mend="give inputs as -i name=value")
     return values
@@ -77,10 +107,13 @@ def input_values(inputs: Mapping[str, Input], given: Mapping[str, object], now: 
 
 def _described(kind: InputType) -> str:
     return {
-        "month": "month (YYYY-MM, 'last month' or 'this month')",
-        "date": "date (YYYY-MM-DD)",
-        "integer": "whole number",
-    }.get(kind, kind)
+        "string": "text (in quotes, where it looks like a number)",
+        "month": "a month (YYYY-MM, 'last month' or 'this month')",
+        "date": "a date (YYYY-MM-DD)",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+    }[kind]
 
 
 def _month(value: str, now: datetime) -> str:

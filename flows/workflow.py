@@ -1,18 +1,33 @@
 """The definition of a workflow: a named graph of nodes with inputs, outputs and a trigger. Data, never behaviour."""
 
+import re
 from datetime import UTC, datetime
+from keyword import iskeyword
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from flows.inputs import Input
 from tasks.kinds import AnyNode
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
-InputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+OutputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 OutputType = Literal["string", "integer", "number", "boolean", "date"]
+
+_PREFECT_KEEPS = {"return_state", "wait_for", "model_config"}
+_ONLY_CRONSIM = re.compile(r"LW|[0-9]L")
+"""The last weekday of a month, and the last of some weekday: CronSim reads them and Prefect 3.8 does not."""
+
+
+def _a_parameter_s_name(name: str) -> str:
+    if iskeyword(name) or name in _PREFECT_KEEPS:
+        raise ValueError(f"{name!r} cannot be an input, because Python and Prefect keep the word; choose another")
+    return name
+
+
+InputName = Annotated[OutputName, AfterValidator(_a_parameter_s_name)]
 
 
 class Trigger(BaseModel):
@@ -29,9 +44,16 @@ class Trigger(BaseModel):
         try:
             CronSim(value, datetime.now(UTC))  # also refuses a day that never comes, such as 31 February
         except CronSimError as error:
+            reason = str(error)
+        else:
+            reason = "not known to Prefect" if _ONLY_CRONSIM.search(value.upper()) else ""
+        # With six fields, CronSim takes the first for seconds and Prefect the last.
+        if reason or len(value.split()) != 5:
+            reason = reason or "there are not five fields"
             raise ValueError(
-                f"{value!r} is not a cron schedule: {error}; write five fields, as in '0 6 1 * *'"
-            ) from error
+                f"{value!r} is no schedule: {reason[:1].lower()}{reason[1:]}; "
+                "write five fields of a time that comes, as in '0 6 1 * *'"
+            )
         return value
 
     @field_validator("timezone")
@@ -39,7 +61,7 @@ class Trigger(BaseModel):
     def _a_known_time_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as Europe
             raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin") from error
         return value
 
@@ -80,7 +102,11 @@ class Workflow(BaseModel):
     """Whether the sample company stands in for sources that nobody has set up; every report then says so."""
     inputs: dict[InputName, Input] = {}
     nodes: Annotated[tuple[AnyNode, ...], Field(min_length=1)]
-    outputs: dict[InputName, Output] = {}
+    outputs: dict[OutputName, Output] = {}
+
+    def local(self, at: datetime) -> datetime:
+        """The time in the trigger's time zone: `last month` of a run at midnight of the 1st is meant there."""
+        return at.astimezone(ZoneInfo(self.trigger.timezone if self.trigger else "UTC"))
 
     def node(self, node_id: str) -> AnyNode:
         """The node of that id.

@@ -5,24 +5,34 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from tasks.templates import condition_template
 
 OnFailure = Literal["fail", "degrade"]
 Produces = Literal["table", "text", "fields"]
 
+_LONGEST = timedelta(days=3650)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 
 
-def parse_duration(value: object) -> object:
-    """`30s`, `2h` or `1h30m` as a timedelta; other values are left for pydantic to judge."""
+def parse_duration(value: object) -> timedelta:
+    """`30s`, `2h` or `1h30m` as a timedelta of whole milliseconds; a timedelta is itself.
+
+    Raises:
+        ValueError: it is neither, or is too long to be counted.
+    """
     if not isinstance(value, str):
         if isinstance(value, timedelta):
             return value
         raise ValueError(f"a duration is written with its unit, such as 30s, 5m or 2h, not {value!r}")
     if not re.fullmatch(rf"(?:{_PART.pattern})+", value.strip()):
         raise ValueError(f"{value!r} is not a duration; write 30s, 5m, 2h or 1h30m")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value)))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"a duration is at most {format_duration(_LONGEST)}, not {value[:40]!r}")
+    return timedelta(milliseconds=round(seconds * 1000))
 
 
 def format_duration(value: timedelta) -> str:
@@ -35,15 +45,15 @@ def format_duration(value: timedelta) -> str:
 
 
 def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("a duration must be longer than 0s")
+    if value < timedelta(milliseconds=1):
+        raise ValueError("a duration is at least 1ms")
     return value
 
 
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    Field(gt=timedelta(0)),
+    AfterValidator(_positive),
     PlainSerializer(format_duration, return_type=str),
 ]
 NodeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
@@ -94,7 +104,7 @@ class Node(BaseModel):
     def templates(self) -> Iterator[tuple[str, str]]:
         """Every template of this node as (field, text), so that a check can see which names they use."""
         if self.when is not None:
-            yield "when", self.when
+            yield "when", condition_template(self.when)
 
     def reads(self) -> Iterator[tuple[str, str]]:
         """Nodes that a field names besides `needs`, as (field, node id)."""

@@ -53,15 +53,10 @@ class OpenAIClient:
 
     def _asked(self, request: ModelRequest) -> Asked:
         # A pasted key often ends in a line break, which HTTP refuses in words that quote the header.
-        key = self._provider.api_key.get_secret_value().strip()
-        asked = Asked(
-            self._block,
-            self._team,
-            self.model(request.tier),
-            self._provider.base_url or OPENAI_URL,
-            SecretStr(key),
-        )
-        if not key or not key.isascii() or not key.isprintable():
+        key = SecretStr(self._provider.api_key.get_secret_value().strip())
+        url = self._provider.base_url or OPENAI_URL
+        asked = Asked(self._block, self._team, self.model(request.tier), url, key)
+        if not _can_be_sent(key):
             raise CredentialsRefused(
                 f"{asked} has no key that can be sent",
                 means="it is empty, or has characters that HTTP does not allow",
@@ -85,6 +80,12 @@ class OpenAIClient:
                     "json_schema": {"name": request.schema_name, "schema": dict(request.schema), "strict": True},
                 },
             )
+
+
+def _can_be_sent(key: SecretStr) -> bool:
+    # Apart from where the error is raised, so that no frame of its traceback has the plain key.
+    plain = key.get_secret_value()
+    return bool(plain) and plain.isascii() and plain.isprintable()
 
 
 def _answer(completion: object, base_url: str | None, asked: Asked, seconds: float) -> ModelAnswer:

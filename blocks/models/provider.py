@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from blocks.errors import OperatorError
 from blocks.models.calls import ModelClient, Tier
@@ -14,6 +14,9 @@ DEFAULT_BLOCK = "default"
 
 class ModelProvider(Block):
     """An OpenAI-compatible provider of models, with a team's own key."""
+
+    # A refusal that quotes what it was given would quote the key.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     _block_type_name = "Model Provider"
     _block_type_slug = "model-provider"
@@ -29,12 +32,16 @@ class ModelProvider(Block):
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
-        if not value:
+        # A pasted address often ends in a line break.
+        address = (value or "").strip()
+        if not address:
             return None
-        url = urlsplit(value)
-        if url.scheme not in ("http", "https") or not url.hostname:
+        url = urlsplit(address)
+        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:  # a port that is none raises
             raise ValueError("write http:// or https://, a host, and the path up to /v1")
-        return value
+        if not address.isprintable() or " " in address:
+            raise ValueError("it has a space or a control character in it")
+        return address
 
     def model(self, tier: Tier) -> str:
         """The model of that tier."""
@@ -79,9 +86,11 @@ async def find_provider(team: str) -> tuple[str, ModelProvider] | None:
 async def _load(name: str) -> ModelProvider:
     try:
         return await ModelProvider.aload(name)
-    except ValueError as error:
-        # The error's own text quotes the values that it refused, and one of them is the key.
-        wrong = sorted({str(each["loc"][0]) for each in error.errors()}) if isinstance(error, ValidationError) else []
+    except (RuntimeError, ValueError) as error:  # Prefect 3.8 raises a RuntimeError from the ValidationError
+        # Raised anew below and without a cause, because what it refused may have the key in it.
+        refused = error.__cause__ if isinstance(error, RuntimeError) else error
+        details = refused.errors() if isinstance(refused, ValidationError) else []
+        wrong = sorted({str(each["loc"][0]) for each in details})
     raise OperatorError(
         f"model provider block {name!r} cannot be used",
         means=f"wrong or missing: {', '.join(wrong)}" if wrong else "it cannot be loaded",

@@ -19,7 +19,7 @@ class ApproveNode(Node):
     produces: ClassVar[frozenset[Produces]] = frozenset({"fields"})
 
     kind: Literal["approve"] = "approve"
-    approvers: Annotated[tuple[str, ...], Field(min_length=1)]
+    approvers: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
     """Who is asked, as the form says it."""
     content: NodeId | None = None
     """The node whose text is to be approved; None: the nearest one upstream that has a text."""

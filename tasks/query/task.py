@@ -1,5 +1,9 @@
 """Runs a saved query and returns its rows as a typed table."""
 
+import re
+from collections.abc import Collection
+from itertools import pairwise
+
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +15,8 @@ from tasks.outcome import Gap, Outcome, Scope, Table
 from tasks.query.guard import parameter_names, read_only
 from tasks.query.node import QueryNode
 from tasks.templates import render
+
+_BEFORE_SLICE = re.compile(r"[\w)\]]")
 
 
 @node_task
@@ -45,7 +51,31 @@ def _bound(node: QueryNode, scope: Scope) -> TextClause:
                 mend=f"add an input named {name}, or parameters: {{{name}: ...}}",
             )
         values.setdefault(name, scope.inputs.get(name))
-    return text(node.sql).bindparams(*(bindparam(name, values[name]) for name in names))
+    colons = _colons(node.sql, names)
+    bound = dict.fromkeys(colons.values())
+    # SQLAlchemy would take a colon in a literal, a comment or before `::type` for a parameter's, so those are escaped.
+    sql = "".join(char if char != ":" or at in colons else r"\:" for at, char in enumerate(node.sql))
+    return text(sql).bindparams(*(bindparam(name, values[name]) for name in bound))
+
+
+def _colons(sql: str, names: Collection[str]) -> dict[int, str]:
+    """The place of every colon that begins a parameter, with the parameter's name."""
+    from sqlglot import TokenError, TokenType, tokenize  # slow to import
+
+    try:
+        tokens = tokenize(sql)
+    except TokenError:  # such as a literal in dollars; the guard has parsed it, so one dialect knows it
+        tokens = tokenize(sql, dialect="postgres")
+    return {
+        colon.start: name.text
+        for colon, name in pairwise(tokens)
+        if colon.token_type is TokenType.COLON
+        and name.start == colon.end + 1
+        and name.text in names
+        and name.text.isidentifier()
+        # In `prices[1:last]` the colon is a slice's.
+        and not _BEFORE_SLICE.match(sql, colon.start - 1)
+    }
 
 
 async def _fetch(connection: AsyncConnection, statement: TextClause, max_rows: int) -> tuple[Table, bool]:
@@ -57,4 +87,7 @@ async def _fetch(connection: AsyncConnection, statement: TextClause, max_rows: i
             twice = sorted({name for name in names if names.count(name) > 1})
             raise QueryRefused(f"the SQL gives two columns called {', '.join(twice)}", mend="name each with AS")
         rows = await result.fetchmany(max_rows + 1)
-    return table_of_rows(names, rows[:max_rows]), len(rows) > max_rows
+    try:
+        return table_of_rows(names, rows[:max_rows]), len(rows) > max_rows
+    except TypeError as error:
+        raise QueryRefused(f"the SQL's {error}", mend="give it as text or as a number, with CAST") from error

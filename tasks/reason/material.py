@@ -65,23 +65,29 @@ def _pieces(node: str, outcome: Outcome) -> Iterable[tuple[str, str]]:
 
 
 def _table(node: str, table: Table) -> tuple[str, str]:
-    total = len(table.rows)
+    total, shown = len(table.rows), table.rows[:MAX_ROWS]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.names)
-    writer.writerows(_short(row) for row in table.rows[:MAX_ROWS])
-    if total <= MAX_ROWS:
-        return _data(node, "table", text.getvalue(), where=f"{total} rows"), ""
-    where = f"only the first {MAX_ROWS} of {total} rows are here"
-    cut = f"the model was shown the first {MAX_ROWS} of {total} rows of {node}"
+    writer.writerows([_short(cell) for cell in row] for row in shown)
+    long = sum(_is_long(cell) for row in shown for cell in row)
+    where, cuts = f"{total} rows", []
+    if total > MAX_ROWS:
+        where = f"only the first {MAX_ROWS} of {total} rows are here"
+        cuts.append(f"the first {MAX_ROWS} of {total} rows of {node}")
+    if long:
+        cells = "1 cell" if long == 1 else f"{long} cells"
+        cuts.append(f"the first {MAX_CELL_CHARACTERS} characters of {cells} of {node}")
+    cut = f"the model was shown {' and '.join(cuts)}" if cuts else ""
     return _data(node, "table", text.getvalue(), where=where), cut
 
 
-def _short(row: tuple[Cell, ...]) -> list[Cell]:
-    return [
-        f"{cell[:MAX_CELL_CHARACTERS]} ..." if isinstance(cell, str) and len(cell) > MAX_CELL_CHARACTERS else cell
-        for cell in row
-    ]
+def _is_long(cell: Cell) -> bool:
+    return isinstance(cell, str) and len(cell) > MAX_CELL_CHARACTERS
+
+
+def _short(cell: Cell) -> Cell:
+    return f"{cell[:MAX_CELL_CHARACTERS]} ..." if isinstance(cell, str) and _is_long(cell) else cell
 
 
 def _text(node: str, text: str) -> tuple[str, str]:

@@ -12,8 +12,14 @@ from tasks.outcome import Cell, Outcome
 from tasks.reason.material import passages_of
 from tasks.reason.node import FieldType
 
-# A number with a currency or a unit around it. A comma is a thousands separator or it is not understood.
-_NUMBER = re.compile(r"\D{0,4}?(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)\s*[^\d\s]{0,10}")
+# A number with a currency or a unit around it. A comma is a thousands separator or it is not understood, and neither
+# are a magnitude (2 million, 3k) and an accountant's brackets for a loss.
+_NUMBER = re.compile(
+    r"(?P<sign>[-+\u2212]?)\s?(?:[^\W\d_]{1,3}\.?)?[$€£¥₹]?\s?(?P<inner>[-\u2212]?)"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"\s*(?!(?:k|m|mn|mio|bn|mrd|tsd|thousands?|millions?|billions?)\b)[^\d\s]{0,10}",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -80,7 +86,7 @@ def _typed(raw: Cell, kind: FieldType) -> str | float | bool | None:
         case "date":
             return _iso_date(text)
         case _:
-            number = None if isinstance(raw, bool) else _number(text)
+            number = None if isinstance(raw, bool) else _number(raw, text)
             if number is None or (kind == "integer" and number != int(number)):
                 return None
             return int(number) if kind == "integer" else float(number)
@@ -94,6 +100,13 @@ def _iso_date(text: str) -> str | None:
         return None
 
 
-def _number(text: str) -> Decimal | None:
+def _number(raw: Cell, text: str) -> Decimal | None:
+    if isinstance(raw, int | float):
+        number = Decimal(str(raw))
+        return number if number.is_finite() else None
     match = _NUMBER.fullmatch(text)
-    return Decimal(match[1].replace(",", "")) if match else None
+    signs = match["sign"] + match["inner"] if match else ""
+    if match is None or len(signs) > 1:
+        return None
+    digits = Decimal(match["digits"].replace(",", ""))
+    return -digits if signs in ("-", "\u2212") else digits

@@ -2,6 +2,9 @@
 
 import importlib
 import inspect
+import os
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,20 @@ from tasks.outcome import Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+def apply_in_worker(path: str, tables: Mapping[str, Table], inputs: Mapping[str, JsonValue]) -> Table:
+    """As `apply`; what the function's own programs print goes to standard error.
+
+    A worker process answers on its standard output, so anything else that is written there breaks the answer.
+    """
+    channel = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        return apply(path, tables, inputs)
+    finally:
+        os.dup2(channel, 1)
+        os.close(channel)
 
 
 def apply(path: str, tables: Mapping[str, Table], inputs: Mapping[str, JsonValue]) -> Table:
@@ -28,9 +45,10 @@ def apply(path: str, tables: Mapping[str, Table], inputs: Mapping[str, JsonValue
     arguments = _arguments(path, function, {name: table.frame() for name, table in tables.items()}, inputs)
     try:
         frame = function(**arguments)
-    except Exception as error:  # a user's function may raise anything; it must cross the process as words
+    # A user's function may raise anything; it must cross the process as words, and sys.exit() must not end the run.
+    except (Exception, SystemExit) as error:
         raise TransformRefused(
-            f"{path} raised {type(error).__name__}: {error}", means=_place(error), mend="mend the function"
+            f"{path} raised {_words(error)}", means=_place(error, function), mend="mend the function"
         ) from None
     if not isinstance(frame, DataFrame):
         raise TransformRefused(f"{path} returned a {type(frame).__name__}", mend="return a pandas DataFrame")
@@ -49,9 +67,9 @@ def load(path: str) -> Callable[..., object]:
     module, _, name = path.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise TransformRefused(
-            f"{path} cannot be imported: {error}", mend="name an importable module:function"
+            f"{path} cannot be imported: {_words(error)}", mend="name an importable module:function"
         ) from None
     if not callable(function):
         raise TransformRefused(f"{path} is not a function", mend="name an importable module:function")
@@ -65,9 +83,10 @@ def _arguments(
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return {**inputs, **frames}
     known: dict[str, object] = {**inputs, **frames}
-    if len(frames) == 1 and not set(frames) & set(parameters) and parameters:
+    free = [name for name, p in parameters.items() if p.default is p.empty and name not in known]
+    if len(frames) == 1 and not set(frames) & set(parameters) and free:
         # One table and a parameter of another name, as in `def clean(frame)`: there is only one way to call it.
-        known[next(iter(parameters))] = next(iter(frames.values()))
+        known[free[0]] = next(iter(frames.values()))
     missing = [name for name, p in parameters.items() if p.default is p.empty and name not in known]
     if missing:
         raise TransformRefused(
@@ -78,8 +97,14 @@ def _arguments(
     return {name: known[name] for name in parameters if name in known}
 
 
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+
+
+def _place(error: BaseException, function: Callable[..., object]) -> str:
+    """Where it happened: the last line of the function's own file, not one of pandas."""
+    frames = traceback.extract_tb(error.__traceback__)
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    own = [frame for frame in frames if frame.filename == getattr(module, "__file__", None)]
+    last = (own or frames)[-1]
+    return f"at {last.filename}:{last.lineno}"

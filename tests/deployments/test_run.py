@@ -120,12 +120,12 @@ async def test_an_answer_that_came_while_the_run_was_dead_is_taken(tmp_path: Pat
     assert first.stderr is not None
     run_id = run_id_of(first.stderr.readline())
     async with get_client() as client:
-        while not (state := (await client.read_flow_run(run_id)).state) or not state.is_paused():
+        while not (state := (await client.read_flow_run(UUID(run_id))).state) or not state.is_paused():
             assert first.poll() is None
             time.sleep(0.05)
     first.kill()
     finished(first)
-    await aresume_flow_run(run_id, run_input={"decision": "approve", "decided_by": "Ann"})
+    await aresume_flow_run(UUID(run_id), run_input={"decision": "approve", "decided_by": "Ann"})
     said = finished(started("resume", run_id, "--json"))
     told = json.loads(said.out)
 

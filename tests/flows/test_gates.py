@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.flow_runs import aresume_flow_run
 from prefect.input import keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
+from prefect.input.run_input import Keyset
 
 from flows.result import RunResult
 from tasks.context import Question
@@ -45,7 +46,7 @@ class Answering(Watching):
         return {"decision": self.answers[question.node.replace("-", "_")], "comment": "seen", "decided_by": "Ann"}
 
 
-async def paused(run_id: UUID) -> Mapping[str, str]:
+async def paused(run_id: UUID) -> Keyset:
     """The keys of the form of a run that waits, once it does."""
     async with get_client() as client:
         while True:

@@ -1,0 +1,37 @@
+"""Asks the loopback provider as a node's task does."""
+
+from blocks.models.calls import Message, ModelAnswer, ModelRequest, Tier
+from blocks.models.client import client_for
+from blocks.models.provider import ModelProvider
+from tests.servers.model_server import ModelServer
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"label": {"enum": ["low", "high"]}, "reason": {"type": "string"}},
+    "required": ["label", "reason"],
+    "additionalProperties": False,
+}
+
+
+def provider_at(url: str, key: str, **fields: object) -> ModelProvider:
+    return ModelProvider.model_validate(
+        {
+            "api_key": key,
+            "base_url": url,
+            "fast": "gpt-4.1-nano",
+            "standard": "gpt-4.1-mini",
+            "frontier": "gpt-4.1",
+            **fields,
+        }
+    )
+
+
+def request(tier: Tier = "fast") -> ModelRequest:
+    messages = (Message("system", "Classify."), Message("user", "Late deliveries rose by a third."))
+    return ModelRequest(tier, messages, "classify", SCHEMA)
+
+
+async def ask(server: ModelServer, tier: Tier = "fast", *, key: str | None = None, **fields: object) -> ModelAnswer:
+    """The answer to one question, with the server's own key unless another is given."""
+    provider = provider_at(server.url, server.key if key is None else key, **fields)
+    return await client_for(provider, "operations", block="operations").answer(request(tier))

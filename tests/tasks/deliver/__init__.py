@@ -1,0 +1,1 @@
+"""Deliveries that happen once, with a real ledger."""

@@ -1,0 +1,36 @@
+"""Asks a query node's task outside a Prefect flow; a query needs no ledger."""
+
+import inspect
+from typing import Any, cast
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from tasks.context import RunContext, enter_run, leave_run
+from tasks.outcome import Cell, Outcome, Scope, Table
+from tasks.query.node import QueryNode
+from tasks.query.task import answer_query
+
+
+async def asked(url: str, sql: str, *, scope: Scope | None = None, **fields: Any) -> Outcome:
+    """The outcome of one query on the database."""
+    run = RunContext(run_id=uuid4(), workflow="test", team="test", ledger=cast(Any, None), sources={"shop": url})
+    token = enter_run(run)
+    try:
+        node = QueryNode(id="spend", source="shop", sql=sql, **fields)
+        return cast(Outcome, await inspect.unwrap(answer_query.fn)(node, scope or Scope()))
+    finally:
+        leave_run(token)
+
+
+async def table(url: str, sql: str, **inputs: JsonValue) -> Table:
+    """The table that the query gives."""
+    found = (await asked(url, sql, scope=Scope(inputs=inputs))).table
+    assert found is not None
+    return found
+
+
+async def row(url: str, sql: str, **inputs: JsonValue) -> tuple[Cell, ...]:
+    """The one row that the query gives."""
+    (only,) = (await table(url, sql, **inputs)).rows
+    return only

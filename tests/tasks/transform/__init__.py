@@ -1,0 +1,1 @@
+"""Functions over tables, and the process that they run in."""
