@@ -61,6 +61,7 @@ def failure_as_json(
         "cost_usd": str(cost.total),
         "model_calls": cost.calls,
         "unpriced_calls": cost.unpriced_calls,
+        "offline_answers": cost.offline_answers,
         "nodes": {
             name: {
                 "state": event.state,

@@ -41,6 +41,8 @@ class RunResult(BaseModel):
     model_calls: int
     unpriced_calls: int
     """Model calls whose price is not known; the cost leaves them out."""
+    offline_answers: int
+    """What the offline model answered; these are no model calls."""
     nodes: Mapping[str, NodeSummary]
     outputs: Mapping[str, Table | JsonValue]
     deliveries: tuple[str, ...]
@@ -48,7 +50,7 @@ class RunResult(BaseModel):
     @property
     def cost(self) -> RunCost:
         """What the run cost; as text, it says what it leaves out."""
-        return RunCost(self.cost_usd, self.model_calls, self.unpriced_calls)
+        return RunCost(self.cost_usd, self.model_calls, self.unpriced_calls, self.offline_answers)
 
 
 def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord], cost: RunCost) -> RunResult:
@@ -65,6 +67,7 @@ def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord
         cost_usd=cost.total,
         model_calls=cost.calls,
         unpriced_calls=cost.unpriced_calls,
+        offline_answers=cost.offline_answers,
         nodes={name: summary_of(record) for name, record in records.items()},
         outputs={
             name: _output(records[output.node].outcome, output.field) for name, output in workflow.outputs.items()

@@ -12,6 +12,7 @@ from blocks.ledger.engine import explaining
 from blocks.ledger.rows import AttemptRow, DecisionRow, DeliveryRow, ModelCallRow, RunCost, RunRow
 from blocks.ledger.statements import attempts, decisions, deliveries, is_decision_of, model_calls, runs
 from blocks.ledger.writer import Writer
+from blocks.models.calls import OFFLINE
 
 
 def run_row(row: Row[Any]) -> RunRow:
@@ -57,9 +58,11 @@ class Reader:
     async def cost(self, run_id: UUID) -> RunCost:
         """What the run's model calls cost so far, in all its starts."""
         # Added up here, because SQLite would add up floats.
-        rows = await self._read(select(model_calls.c.cost_usd).where(model_calls.c.run_id == run_id))
-        priced = [cost for (cost,) in rows if cost is not None]
-        return RunCost(sum(priced, Decimal(0)), len(rows), len(rows) - len(priced))
+        query = select(model_calls.c.provider, model_calls.c.cost_usd).where(model_calls.c.run_id == run_id)
+        rows = await self._read(query)
+        costs = [cost for provider, cost in rows if provider != OFFLINE]
+        priced = [cost for cost in costs if cost is not None]
+        return RunCost(sum(priced, Decimal(0)), len(costs), len(costs) - len(priced), len(rows) - len(costs))
 
     async def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         await self._writer.flush()

@@ -106,12 +106,22 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """What a run's model calls cost in USD; calls of unknown price are counted, not guessed."""
+    """What a run's model calls cost in USD; calls of unknown price are counted, not guessed.
+
+    What the offline model answered is no call: it cost nothing, and went nowhere.
+    """
 
     total: Decimal
     calls: int
     unpriced_calls: int
+    offline_answers: int = 0
 
     def __str__(self) -> str:
-        unpriced = f", {self.unpriced_calls} of unknown price" if self.unpriced_calls else ""
-        return f"${self.total:.4f} ({self.calls} model calls{unpriced})"
+        offline = f"{_counted(self.offline_answers, 'answer')} by the offline model" if self.offline_answers else ""
+        calls = _counted(self.calls, "model call") if self.calls or not offline else ""
+        unpriced = f"{self.unpriced_calls} of unknown price" if self.unpriced_calls else ""
+        return f"${self.total:.4f} ({', '.join(filter(None, (calls, unpriced, offline)))})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+OFFLINE = "offline"
+"""The name, as provider and as model, under which the ledger has the answers of the offline model."""
+
 Tier = Literal["fast", "standard", "frontier"]
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from pydantic import JsonValue
 
-from blocks.models.calls import ModelAnswer
+from blocks.models.calls import OFFLINE, ModelAnswer
 from tasks.reason.calls import recorded
 from tasks.reason.material import passages_of
 from tasks.reason.offline_report import report
@@ -19,7 +19,6 @@ from tasks.reason.offline_values import find
 from tasks.reason.reasoner import Question, Reasoned
 from tasks.reason.severity import worst_finding
 
-NAME = "offline"
 VERSION = "offline-1"
 WRITTEN_BY = "Written by Holdfast's offline model: deterministic, computed from the data, no language model was called."
 _EVIDENCE = ("computed by the offline model",)
@@ -31,10 +30,10 @@ class OfflineModel:
     async def reason(self, question: Question) -> Reasoned:
         """What the rules make of the data; this never fails for want of data."""
         began = monotonic()
-        async with recorded(question.node, question.node.model_tier, NAME, NAME, VERSION) as call:
+        async with recorded(question.node, question.node.model_tier, OFFLINE, OFFLINE, VERSION) as call:
             # In a thread, so that a large table does not hold up the other nodes; it is seconds at most.
             made = await asyncio.to_thread(answer, question)
-            call.answer = ModelAnswer("", NAME, 0, 0, 0, monotonic() - began, Decimal(0))
+            call.answer = ModelAnswer("", OFFLINE, 0, 0, 0, monotonic() - began, Decimal(0))
             call.outcome = "ok"
         return made
 

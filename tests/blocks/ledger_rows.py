@@ -22,7 +22,9 @@ async def start(ledger: Ledger, run_id: UUID | None = None, *, workflow: str = "
     )
 
 
-async def record_call(ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON) -> None:
+async def record_call(
+    ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON, provider: str = "operations"
+) -> None:
     await ledger.record_model_call(
         run_id=run_id,
         node="risk",
@@ -30,8 +32,8 @@ async def record_call(ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *,
         team="operations",
         purpose="classify",
         tier="fast",
-        provider="offline",
-        model="offline",
+        provider=provider,
+        model="small",
         prompt_version="1",
         tokens_in=120,
         tokens_cached=20,

@@ -159,6 +159,19 @@ async def test_costs_are_exact_and_an_unknown_price_is_not_zero(ledger: Ledger) 
     assert await ledger.cost(uuid4()) == type(total)(Decimal(0), 0, 0)
 
 
+async def test_an_answer_of_the_offline_model_is_no_model_call(ledger: Ledger) -> None:
+    run_id = (await start(ledger)).run_id
+    none = await ledger.cost(run_id)
+    await record_call(ledger, run_id, Decimal(0), provider="offline")
+    offline = await ledger.cost(run_id)
+    await record_call(ledger, run_id, Decimal("0.5"))
+    both = await ledger.cost(run_id)
+
+    assert str(none) == "$0.0000 (0 model calls)"
+    assert str(offline) == "$0.0000 (1 answer by the offline model)"
+    assert str(both) == "$0.5000 (1 model call, 1 answer by the offline model)"
+
+
 async def test_times_come_back_aware_and_in_utc(ledger: Ledger) -> None:
     run_id = (await start(ledger)).run_id
     await record_call(ledger, run_id, None, at=NOON.astimezone(timezone(timedelta(hours=5, minutes=30))))
