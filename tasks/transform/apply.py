@@ -39,10 +39,10 @@ def apply(path: str, tables: Mapping[str, Table], inputs: Mapping[str, JsonValue
     """
     from pandas import DataFrame  # slow to import, and `load` is also called where nothing is computed
 
-    from tasks.frames import table_of
+    from tasks.frames import frame_of, table_of
 
     function = load(path)
-    arguments = _arguments(path, function, {name: table.frame() for name, table in tables.items()}, inputs)
+    arguments = _arguments(path, function, {name: frame_of(table) for name, table in tables.items()}, inputs)
     try:
         frame = function(**arguments)
     # A user's function may raise anything; it must cross the process as words, and sys.exit() must not end the run.

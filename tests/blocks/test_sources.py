@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from pathlib import Path
 from sqlite3 import connect
 from time import monotonic
 from typing import Any
@@ -21,18 +20,14 @@ Work = Callable[[AsyncConnection], Awaitable[Any]]
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'shop.db'}"
-
-
-@pytest.fixture(params=["sqlite_url", "fresh_postgres_url"])
-async def shop(request: pytest.FixtureRequest) -> str:
+async def shop(empty_database_url: str) -> str:
     """The URL of a database with one invoice of 10 for Able."""
-    url = str(request.getfixturevalue(request.param))
     await execute(
-        url, "CREATE TABLE invoices (vendor TEXT, amount INTEGER)", "INSERT INTO invoices VALUES ('Able', 10)"
+        empty_database_url,
+        "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
+        "INSERT INTO invoices VALUES ('Able', 10)",
     )
-    return url
+    return empty_database_url
 
 
 async def read(url: str, *statements: str, timeout_seconds: float = 10) -> list[tuple[Any, ...]]:

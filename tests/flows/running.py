@@ -20,11 +20,6 @@ from flows.engine import RunOptions, build, run_options
 from flows.result import RunResult
 from tasks.context import NodeEvent, Question
 
-SLOW_SQL = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500000000) SELECT COUNT(*) AS c FROM n"
-)
-"""Minutes of work in any database, unless it is stopped."""
-
 
 class Watching:
     """A listener that keeps what it was told."""

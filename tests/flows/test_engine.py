@@ -24,7 +24,8 @@ from flows.engine import RunOptions, build, run_options
 from flows.result import RunResult
 from tasks.context import NodeEvent
 from tasks.outcome import Table
-from tests.flows.running import SLOW_SQL, Watching, ledger, result, run, shop
+from tests.blocks.source_databases import SLOW_SQL
+from tests.flows.running import Watching, ledger, result, run, shop
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 

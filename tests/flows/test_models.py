@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -20,7 +19,7 @@ from flows.result import RunResult
 from tasks.context import NodeEvent
 from tests.blocks.models.asking import provider_at
 from tests.flows.running import Watching, ledger, run, shop
-from tests.servers.model_server import KEY, Fails, ModelServer, Odd, Says, Slow, model_server
+from tests.servers.model_server import KEY, Fails, ModelServer, Odd, Says, Slow
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -36,18 +35,6 @@ GRADED = """
     outputs:
       label: {from: risk.label, type: string}
 """
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[ModelServer]:
-    with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(provider: ModelServer) -> ModelServer:
-    provider.reset()
-    return provider
 
 
 class Clock(Watching):

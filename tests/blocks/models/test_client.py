@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from time import monotonic
 
 import pytest
@@ -11,24 +10,11 @@ from blocks.errors import AuthorError, CredentialsRefused, HoldfastError, ModelU
 from blocks.models.calls import Tier
 from blocks.models.client import client_for
 from tests.blocks.models.asking import SCHEMA, ask, provider_at, request
-from tests.servers.model_server import Behaviour, Fails, ModelServer, Odd, Refuses, Says, Slow, model_server
+from tests.servers.model_server import Behaviour, Fails, ModelServer, Odd, Refuses, Says, Slow
 from tests.servers.prefect_server import free_port
 
 SOON = 0.01
 """A wait that servers may ask for, so that these tests need not sit out the client's own."""
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[ModelServer]:
-    with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(provider: ModelServer) -> ModelServer:
-    """The module's server, with nothing asked and nothing amiss."""
-    provider.reset()
-    return provider
 
 
 async def test_an_answer_has_the_shape_that_was_asked_for_and_says_what_it_took(server: ModelServer) -> None:

@@ -10,7 +10,8 @@ from prefect.client.schemas.actions import BlockDocumentCreate
 from pydantic import ValidationError
 
 from blocks.errors import OperatorError
-from blocks.models.provider import DEFAULT_BLOCK, ModelProvider, find_provider, open_model
+from blocks.models.opening import DEFAULT_BLOCK, find_provider, open_model
+from blocks.models.provider import ModelProvider
 from tests.blocks.models.asking import provider_at
 
 KEY = "sk-saved-5521c0de"

@@ -1,7 +1,5 @@
 """Values that are bound and never become SQL, and colons that are no parameters."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,20 +14,14 @@ HOSTILE = ["'; DROP TABLE invoices; --", "' OR '1'='1", '"', "\\", ":vendor", "%
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'shop.db'}"
-
-
-@pytest.fixture(params=["sqlite_url", "fresh_postgres_url"])
-async def shop(request: pytest.FixtureRequest) -> str:
+async def shop(empty_database_url: str) -> str:
     """The URL of a database with two invoices."""
-    url = str(request.getfixturevalue(request.param))
     await execute(
-        url,
+        empty_database_url,
         "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
         "INSERT INTO invoices VALUES ('Able', 10), ('Bo', 20)",
     )
-    return url
+    return empty_database_url
 
 
 @pytest.mark.parametrize("value", HOSTILE)

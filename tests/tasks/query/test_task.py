@@ -1,6 +1,5 @@
 """What a query gives as a table, from a SQLite file and from a real PostgreSQL."""
 
-from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -13,20 +12,14 @@ from tests.tasks.query.asking import asked, table
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'shop.db'}"
-
-
-@pytest.fixture(params=["sqlite_url", "fresh_postgres_url"])
-async def shop(request: pytest.FixtureRequest) -> str:
+async def shop(empty_database_url: str) -> str:
     """The URL of a database with three invoices."""
-    url = str(request.getfixturevalue(request.param))
     await execute(
-        url,
+        empty_database_url,
         "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
         "INSERT INTO invoices VALUES ('Able', 10), ('Bold', 20), ('Able', NULL)",
     )
-    return url
+    return empty_database_url
 
 
 async def test_the_rows_are_a_table_with_its_evidence(shop: str) -> None:

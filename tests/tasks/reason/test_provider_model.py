@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -19,23 +18,11 @@ from tasks.reason.node import ReasonNode
 from tasks.reason.provider_model import ProviderModel
 from tasks.reason.task import outcome_of
 from tests.blocks.models.asking import provider_at
-from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, Refuses, Says, Slow, model_server
+from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, Refuses, Says, Slow
 from tests.tasks.reason.asking import a_run, gap, node, table, vendors
 
 BROKEN = '{"reason": "Bold is late", "label": '
 OFF_SCALE = json.dumps({"reason": "Bold is late.", "label": "terrible", "confidence": 0.9})
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[ModelServer]:
-    with model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(provider: ModelServer) -> ModelServer:
-    provider.reset()
-    return provider
 
 
 class Asking:
