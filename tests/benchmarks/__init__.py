@@ -1,0 +1,1 @@
+"""What the engine costs, measured beside what it stands on; prints figures and asserts nothing."""
