@@ -88,23 +88,26 @@ async def read_source(
     overrides: Mapping[str, str],
     timeout_seconds: float,
     work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
+    opened: dict[str, AsyncSqlAlchemyConnector] | None = None,
 ) -> T:
     """What `work` makes of a connection in a read-only transaction; cancelled in the database when the caller is.
+
+    `opened` keeps connectors from one read to the next, all in one event loop: finding a block costs two calls of the
+    server, and an engine's first connection several round trips. They hold no connection, so nothing closes them.
 
     Raises:
         SourceUnknown, SourceUnavailable, CredentialsRefused, QueryRefused: in connecting and in what `work` executes.
     """
-    connector = await find_source(name, overrides)
+    connectors = {} if opened is None else opened
+    if name not in connectors:
+        connectors[name] = await find_source(name, overrides)
+    connector = connectors[name]
     url = connector._rendered_url
     _require_file(name, url)
     try:
-        engine = _engine(name, connector)
-        try:
-            async with engine.connect() as connection:
-                await _make_read_only(connection, timeout_seconds)
-                return await _interruptible(connection, work(connection))
-        finally:
-            await connector.close()
+        async with _engine(name, connector).connect() as connection:
+            await _make_read_only(connection, timeout_seconds)
+            return await _interruptible(connection, work(connection))
     except (SQLAlchemyError, OSError, asyncpg.PostgresError) as error:
         raise _explained(name, url, error) from error
 

@@ -32,7 +32,6 @@ async def start_server(say: Callable[[str], None]) -> None:
         OperatorError: the server does not answer, or the temporary one does not start.
     """
     from prefect.client.orchestration import get_client
-    from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import PREFECT_API_URL
 
     from blocks.errors import OperatorError
@@ -46,6 +45,8 @@ async def start_server(say: Callable[[str], None]) -> None:
                     mend="start it, or unset PREFECT_API_URL to use a temporary one",
                 )
         return
+    from prefect.server.api.server import SubprocessASGIServer  # three seconds, which a run on one's own server saves
+
     say("Starting Prefect (its first start prepares a database and can take half a minute)")
     try:
         await asyncio.to_thread(SubprocessASGIServer().start, START_TIMEOUT_SECONDS)

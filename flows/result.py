@@ -1,5 +1,6 @@
 """What a run leaves behind: its result for the caller, and the artifacts that tell its story in the Prefect UI."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
@@ -97,11 +98,14 @@ def message_of(result: RunResult) -> str:
 
 async def write_artifacts(result: RunResult) -> None:
     """Adds the run's report and its table of nodes to the Prefect UI."""
-    await acreate_markdown_artifact(
-        key=f"{result.workflow}-report", markdown=artifact_markdown(result), description=f"Run {result.run_id}"
-    )
     rows = [{"node": name, **node.model_dump()} for name, node in result.nodes.items()]
-    await acreate_table_artifact(key=f"{result.workflow}-nodes", table=rows, description=f"Run {result.run_id}")
+    # At once, because a server that still records the nodes answers each call late.
+    await asyncio.gather(
+        acreate_markdown_artifact(
+            key=f"{result.workflow}-report", markdown=artifact_markdown(result), description=f"Run {result.run_id}"
+        ),
+        acreate_table_artifact(key=f"{result.workflow}-nodes", table=rows, description=f"Run {result.run_id}"),
+    )
 
 
 def artifact_markdown(result: RunResult) -> str:

@@ -15,6 +15,8 @@ from uuid import UUID
 from blocks.settings import HoldfastSettings
 
 if TYPE_CHECKING:
+    from prefect_sqlalchemy import AsyncSqlAlchemyConnector
+
     from blocks.ledger import Ledger
 
 NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
@@ -78,6 +80,8 @@ class RunContext:
     settings: HoldfastSettings = field(default_factory=HoldfastSettings)
     sources: Mapping[str, str] = field(default_factory=dict)
     """Source name to URL, for this run only; goes before the blocks of the same names."""
+    connectors: "dict[str, AsyncSqlAlchemyConnector]" = field(default_factory=dict)
+    """The databases that this run has opened so far, by source name."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Node id to a decision that was made before the run began (`--decide`)."""
     notes: tuple[str, ...] = ()

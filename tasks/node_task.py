@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from prefect import Task, task
+from prefect.context import TaskRunContext
 
 from tasks.context import NodeEvent, current_run
 from tasks.node import Node
@@ -35,6 +36,10 @@ def node_task(
     async def attempt(node: NodeT, scope: Scope) -> Outcome:
         run, tries, began = current_run(), tries_of_node.get(), monotonic()
         tries.count += 1
+        if (context := TaskRunContext.get()) is not None:
+            # Not among the task's options: for each tag there, Prefect asks the server for a limit before the task
+            # runs, which takes seconds while the server records many task runs (3.8).
+            context.task_run.tags = [node.kind]
         run.listener.on_event(NodeEvent(node.id, "running", attempt=tries.count, attempts=node.retries + 1))
         run.ledger.attempt_started(run.run_id, node.id, node.kind, tries.count, run.now())
         state, error = "cancelled", "time was up, or the run was stopped"

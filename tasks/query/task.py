@@ -32,7 +32,11 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
     statement = _bound(node, scope)
     run = current_run()
     table, cut = await read_source(
-        node.source, run.sources, node.timeout_seconds, lambda connection: _fetch(connection, statement, node.max_rows)
+        node.source,
+        run.sources,
+        node.timeout_seconds,
+        lambda connection: _fetch(connection, statement, node.max_rows),
+        run.connectors,
     )
     gaps = scope.gaps
     if cut:
