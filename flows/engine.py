@@ -65,9 +65,10 @@ def build(workflow: Workflow, version: int | None = None) -> WorkflowFlow:
     nodes = [_with_content(node, Graph(workflow.nodes)) for node in workflow.nodes]
     graph = Graph(nodes)
     tasks = {node.id: _task(workflow.name, node) for node in nodes}
+    definition = dump(workflow)
 
     async def run(**given: Any) -> State[RunResult]:
-        return await _run(workflow, version, graph, tasks, given)
+        return await _run(workflow, version, definition, graph, tasks, given)
 
     run.__name__ = run.__qualname__ = workflow.name.replace("-", "_")
     run.__doc__ = workflow.description
@@ -104,7 +105,6 @@ def _task(workflow: str, node: AnyNode) -> "Task[..., Any]":
     task = task_of(node).with_options(
         name=node.id,
         task_run_name=node.id,
-        tags=[node.kind],
         retries=node.retries,
         retry_delay_seconds=RETRY_DELAYS_SECONDS,
         retry_jitter_factor=RETRY_JITTER,
@@ -135,6 +135,7 @@ def _worth_another_try(task: "Task[..., Any]", task_run: TaskRun, state: State[A
 async def _run(
     workflow: Workflow,
     version: int | None,
+    definition: str,
     graph: Graph,
     tasks: Mapping[str, "Task[..., Any]"],
     given: Mapping[str, Any],
@@ -153,7 +154,7 @@ async def _run(
             workflow=workflow.name,
             version=version,
             team=workflow.team,
-            definition=dump(workflow),
+            definition=definition,
             inputs=inputs,
             sources=dict(options.sources),
             started_at=utc_now(),
