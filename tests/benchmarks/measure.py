@@ -1,7 +1,7 @@
 """What one process measures, as JSON on its last line: `python -m tests.benchmarks.measure WHAT FOLDER ARGUMENTS`.
 
 It runs against the Prefect server and the homes that its environment names. Before each figure it waits until the
-server has recorded all that went before, or the next figure would also be that of a busy server.
+server has recorded all that went before, or the figure would also be that of a busy server.
 """
 
 import asyncio
@@ -16,97 +16,81 @@ from typing import Any
 
 import httpx
 
-from flows.definitions import load
-from flows.engine import RunOptions, build, run_options
-from tests.benchmarks.ways import Shape, Way, make_source, ways
+from blocks.models.provider import ModelProvider
+from tests.benchmarks.ways import Reads, Shape, Way, small_database, ways, workflow
+from tests.servers.model_server import KEY, MODELS
 
-SHAPES: tuple[Shape, ...] = ("chain", "fan")
 ROUNDS = {10: 7, 100: 7, 500: 3}
-IDLE_SECONDS = 120.0
 WAITING_ROUNDS = 5
+WAITING_NODES = 50
+IDLE_SECONDS = 180.0
 _WARM_NODES = 10
 
-
-async def timings(folder: Path, *nodes: str) -> Any:
-    """Milliseconds per node of each round, by shape, number of nodes and way; the ways take turns."""
-    source = make_source(folder)
-    found: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for shape in SHAPES:
-        for way in ways(shape, _WARM_NODES, source).values():
-            await way()
-        for count in map(int, nodes):
-            these = ways(shape, count, source)
-            found.setdefault(shape, {})[str(count)] = await _rounds(these, count, ROUNDS[count])
-    return found
+Taken = Mapping[str, list[tuple[float, float]]]
+"""By way: the wall time and this process's CPU time of each round's run, in seconds."""
 
 
-async def _rounds(these: Mapping[str, Way], nodes: int, rounds: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in these}
-    for turn in range(rounds):
-        # Each way goes first once, so that none always follows the same other.
-        names = list(these)[turn % len(these) :] + list(these)[: turn % len(these)]
-        for name in names:
-            await until_idle()
-            found[name].append(await seconds_of(these[name]) * 1000 / nodes)
-    return found
+async def timings(folder: Path, shape: Shape, *nodes: str) -> dict[str, Taken]:
+    """Of each number of nodes; the ways take turns."""
+    source = small_database(folder)
+    await _taken(ways(Reads(shape, _WARM_NODES, source)), rounds=1)
+    return {count: await _taken(ways(Reads(shape, int(count), source)), ROUNDS[int(count)]) for count in nodes}
 
 
-async def memory(folder: Path, shape: str, nodes: str, way: str) -> Any:
+async def waiting(folder: Path, models: str, database: str) -> Taken:
+    """Of nodes beside each other that each wait one second: for a model's answer, and for a database's."""
+    fast, standard, frontier = MODELS
+    provider = ModelProvider(api_key=KEY, base_url=models, fast=fast, standard=standard, frontier=frontier)
+    await provider.save("default", overwrite=True)
+    asked = ["name: asked", "nodes:"]
+    asked += [f"  - {{id: n{at}, kind: reason, purpose: classify, labels: [a, b]}}" for at in range(WAITING_NODES)]
+    these: dict[str, Way] = {"models": workflow("\n".join(asked), {})}
+    if database:
+        reads = Reads("beside", WAITING_NODES, database, "SELECT 1 AS one FROM pg_sleep(1)")
+        these |= {f"postgresql_{name}": way for name, way in ways(reads).items() if name != "prefect_defaults"}
+    await _taken(these, rounds=1)
+    return await _taken(these, WAITING_ROUNDS)
+
+
+async def memory(folder: Path, shape: Shape, nodes: str, way: str) -> float:
     """The most memory that this process has held, in MB, after one run by this one way."""
-    await ways("fan" if shape == "fan" else "chain", int(nodes), make_source(folder))[way]()
+    await ways(Reads(shape, int(nodes), small_database(folder)))[way]()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def waiting(folder: Path, database: str, nodes: str) -> Any:
-    """Seconds of each round of a fan of nodes that each wait one second in the database; the first round warms up."""
-    lines = [
-        f"  - {{id: n{at}, kind: query, source: slow, sql: SELECT 1 AS one FROM pg_sleep(1)}}"  # noqa: S608  a definition's line
-        for at in range(int(nodes))
-    ]
-    flow = build(load("\n".join(["name: waiting", "nodes:", *lines, ""]), "benchmark"))
-
-    async def fan() -> object:
-        run_options.set(RunOptions(sources={"slow": database}))
-        return await flow()
-
-    rounds = []
-    for _ in range(WAITING_ROUNDS + 1):
-        await until_idle()
-        rounds.append(await seconds_of(fan))
-    return rounds[1:]
+async def _taken(these: Mapping[str, Way], rounds: int) -> Taken:
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in these}
+    for turn in range(rounds):
+        # Each goes first in its turn, so that none always follows the same other.
+        first = turn % len(these)
+        for name in [*list(these)[first:], *list(these)[:first]]:
+            await _until_idle()
+            wall, cpu = time.perf_counter(), time.process_time()
+            await these[name]()
+            taken[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    return taken
 
 
-async def seconds_of(way: Way) -> float:
-    """How long one run takes, from its call to its end."""
-    began = time.perf_counter()
-    await way()
-    return time.perf_counter() - began
-
-
-async def until_idle() -> None:
+async def _until_idle() -> None:
     """Returns when the server has recorded the end of every task run that it has heard of, and hears of no more."""
     ended = {"task_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}
-    async with asyncio.timeout(IDLE_SECONDS), httpx.AsyncClient(base_url=os.environ["PREFECT_API_URL"]) as client:
-        before = None
+    api = httpx.AsyncClient(base_url=os.environ["PREFECT_API_URL"], timeout=IDLE_SECONDS)
+    async with asyncio.timeout(IDLE_SECONDS), api:
+        before: list[int] = []
         while True:
-            began = time.perf_counter()
-            counts = [
-                (await client.post("/task_runs/count", json=which, timeout=IDLE_SECONDS)).json()
-                for which in ({}, ended)
-            ]
-            quick = time.perf_counter() - began < 0.1
-            if quick and counts == before and counts[0] == counts[1]:
+            counts = [(await api.post("/task_runs/count", json=which)).json() for which in ({}, ended)]
+            if counts == before and counts[0] == counts[1]:
                 return
             before = counts
             await asyncio.sleep(0.5)
 
 
-MEASURES: Mapping[str, Callable[..., Coroutine[Any, Any, Any]]] = {
+_MEASURES: Mapping[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "timings": timings,
-    "memory": memory,
     "waiting": waiting,
+    "memory": memory,
 }
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(MEASURES[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:]))))
+    print(json.dumps(asyncio.run(_MEASURES[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:]))))

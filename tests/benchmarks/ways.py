@@ -2,19 +2,20 @@
 
 Every node does the smallest thing that a real node can do: `SELECT 1 AS one` in a transaction of its own on a small
 SQLite file, with the guard, the connection and the typed table of a `query` node. So what differs is what is put
-around the read. A chain hands each table to the next node; in a fan all nodes but two run at once, after the first
-and before the last, which is handed them all.
+around the read. `prefect` has the options that the engine gives to its tasks, `prefect_defaults` has none.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any, Literal
 
 from prefect import flow, task
 from prefect.cache_policies import INPUTS, RUN_ID
+from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,15 +27,48 @@ from tasks.node import Node
 from tasks.outcome import Table
 from tasks.query.guard import read_only
 
-Shape = Literal["chain", "fan"]
+# As a run keeps them; each process of the benchmark has one event loop.
+_opened: dict[str, AsyncSqlAlchemyConnector] = {}
+
+Shape = Literal["chain", "fan", "beside"]
+"""chain: each hands its table to the next. fan: the first, all others at once, the last is handed them all. beside: all
+at once."""
 Way = Callable[[], Awaitable[object]]
 Read = Callable[..., Awaitable[Table]]
 
-SQL = "SELECT 1 AS one"
+MAX_ROWS = 50_000
 TIMEOUT_SECONDS = Node.default_timeout.total_seconds()
 
 
-def make_source(folder: Path) -> str:
+@dataclass(frozen=True)
+class Reads:
+    """What one run reads, how often and in which order."""
+
+    shape: Shape
+    nodes: int
+    source: str
+    """Path or URL of a database."""
+    sql: str = "SELECT 1 AS one"
+
+    def needs(self, at: int) -> Sequence[int]:
+        """The nodes that this one needs, by number."""
+        if at == 0 or self.shape == "beside":
+            return ()
+        if self.shape == "chain":
+            return (at - 1,)
+        return range(1, at) if at == self.nodes - 1 else (0,)
+
+    @property
+    def definition(self) -> str:
+        """The workflow, as its author would write it."""
+        lines = [f"name: {self.shape}-{self.nodes}", "nodes:"]
+        for at in range(self.nodes):
+            needs = ", ".join(f"n{need}" for need in self.needs(at))
+            lines.append(f"  - {{id: n{at}, kind: query, source: small, sql: {self.sql}, needs: [{needs}]}}")
+        return "\n".join([*lines, "outputs:", f"  last: {{from: n{self.nodes - 1}, columns: {{one: integer}}}}", ""])
+
+
+def small_database(folder: Path) -> str:
     """The path of a small SQLite file."""
     path = folder / "small.db"
     with closing(connect(path)) as database, database:
@@ -42,30 +76,25 @@ def make_source(folder: Path) -> str:
     return str(path)
 
 
-def ways(shape: Shape, nodes: int, source: str) -> Mapping[str, Way]:
-    """What to call for one run of so many nodes, by the name of the way; all is built before the first call."""
+def ways(reads: Reads) -> Mapping[str, Way]:
+    """What to call for one run, by the name of the way; all is built before the first call."""
     return {
-        "engine": _engine(shape, nodes, source),
-        "prefect": _bare(shape, nodes, source, _same_options, persist=True),
-        "prefect_defaults": _bare(shape, nodes, source, _default_options, persist=False),
-        "asyncio": lambda: _walk(shape, source, [read] * nodes),
+        "engine": workflow(reads.definition, {"small": reads.source}),
+        "prefect": _bare(reads, _with_the_engine_s_options, persist=True),
+        "prefect_defaults": _bare(reads, lambda name: task(name=name)(read), persist=False),
+        "asyncio": lambda: _walk(reads, [read] * reads.nodes),
     }
 
 
-def needs(shape: Shape, nodes: int) -> list[list[int]]:
-    """Which nodes each node needs, by number."""
-    if shape == "chain":
-        return [[at - 1] if at else [] for at in range(nodes)]
-    return [[], *([0] for _ in range(nodes - 2)), list(range(1, nodes - 1))]
+def workflow(definition: str, sources: Mapping[str, str]) -> Way:
+    """Runs the definition with the engine, as a Python caller does."""
+    built = build(load(definition, "benchmark"))
 
+    async def run() -> object:
+        run_options.set(RunOptions(sources=sources))
+        return await built()
 
-def definition(shape: Shape, nodes: int) -> str:
-    """The workflow of that shape, as its author would write it."""
-    lines = [f"name: {shape}-{nodes}", "nodes:"]
-    for at, needed in enumerate(needs(shape, nodes)):
-        names = ", ".join(f"n{need}" for need in needed)
-        lines.append(f"  - {{id: n{at}, kind: query, source: small, sql: {SQL}, needs: [{names}]}}")
-    return "\n".join([*lines, "outputs:", f"  last: {{from: n{nodes - 1}, columns: {{one: integer}}}}", ""])
+    return run
 
 
 async def read(node: str, source: str, sql: str, needed: Sequence[Table]) -> Table:
@@ -74,40 +103,27 @@ async def read(node: str, source: str, sql: str, needed: Sequence[Table]) -> Tab
     `node` tells equal reads apart, or Prefect would answer all but the first from its cache.
     """
     read_only(sql)
-    return await read_source("small", {"small": source}, TIMEOUT_SECONDS, lambda connection: _fetch(connection, sql))
+    return await read_source(
+        "small", {"small": source}, TIMEOUT_SECONDS, lambda connection: _fetch(connection, sql), _opened
+    )
 
 
 async def _fetch(connection: AsyncConnection, sql: str) -> Table:
     async with connection.stream(text(sql)) as result:
-        return table_of_rows(list(result.keys()), await result.fetchmany(50_001))
+        return table_of_rows(list(result.keys()), await result.fetchmany(MAX_ROWS + 1))
 
 
-def _engine(shape: Shape, nodes: int, source: str) -> Way:
-    workflow = build(load(definition(shape, nodes), "benchmark"))
+def _bare(reads: Reads, as_task: Callable[[str], Any], *, persist: bool) -> Way:
+    tasks = [as_task(f"n{at}") for at in range(reads.nodes)]
 
-    async def run() -> object:
-        run_options.set(RunOptions(sources={"small": source}))
-        return await workflow()
-
-    return run
-
-
-def _bare(shape: Shape, nodes: int, source: str, as_task: Callable[[str], Any], *, persist: bool) -> Way:
-    reads = [as_task(f"n{at}") for at in range(nodes)]
-
-    @flow(name=f"bare-{shape}-{nodes}", persist_result=persist, result_serializer="json")
+    @flow(name=f"bare-{reads.shape}-{reads.nodes}", persist_result=persist, result_serializer="json")
     async def bare() -> Table:
-        return await _walk(shape, source, reads)
+        return await _walk(reads, tasks)
 
     return bare
 
 
-def _default_options(name: str) -> Any:
-    return task(name=name)(read)
-
-
-def _same_options(name: str) -> Any:
-    """The options that the engine gives to a query node's task."""
+def _with_the_engine_s_options(name: str) -> Any:
     return task(
         name=name,
         task_run_name=name,
@@ -122,13 +138,18 @@ def _same_options(name: str) -> Any:
     )(read)
 
 
-async def _walk(shape: Shape, source: str, reads: Sequence[Read]) -> Table:
-    def start(at: int, needed: Sequence[Table]) -> Awaitable[Table]:
-        return reads[at](f"n{at}", source, SQL, needed)
+async def _walk(reads: Reads, tasks: Sequence[Read]) -> Table:
+    """The last node's table; what a reader of Prefect's manual would write by hand for the shape."""
 
-    table, last = await start(0, []), len(reads) - 1
-    if shape == "fan":
+    def start(at: int, needed: Sequence[Table]) -> Awaitable[Table]:
+        return tasks[at](f"n{at}", reads.source, reads.sql, needed)
+
+    last = reads.nodes - 1
+    if reads.shape == "beside":
+        return (await asyncio.gather(*(start(at, []) for at in range(reads.nodes))))[last]
+    table = await start(0, [])
+    if reads.shape == "fan":
         return await start(last, await asyncio.gather(*(start(at, [table]) for at in range(1, last))))
-    for at in range(1, last + 1):
+    for at in range(1, reads.nodes):
         table = await start(at, [table])
     return table
