@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,19 +35,24 @@ def prefect(*arguments: str) -> str:
 
 @contextmanager
 def worker(pool: str) -> Iterator[None]:
-    """A process worker on the pool; it and its runs are stopped by its own process id."""
+    """A process worker on the pool; it and its runs are stopped by its own process group."""
     process = subprocess.Popen(
         (*PREFECT, "worker", "start", "--pool", pool),
         cwd=ROOT,
         env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:  # seen once in three on 3.8: a worker that does not end on SIGTERM
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def test_every_shipped_workflow_is_a_deployment_with_its_own_schedule() -> None:

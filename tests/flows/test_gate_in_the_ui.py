@@ -14,7 +14,7 @@ from tests.flows.running import ledger, new_run, run, shop
 from tests.flows.test_gates import GATED, paused
 from tests.servers.browser import chromium
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
 
 
 def clickable(page: Chrome, xpath: str) -> WebElement:
