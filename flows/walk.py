@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from prefect import Task
+from prefect.utilities.annotations import quote
 from pydantic import JsonValue
 
 from blocks.errors import HoldfastError, RunFailed
@@ -99,7 +100,8 @@ class Walk:
         tries = Tries()
         tries_of_node.set(tries)
         began = monotonic()
-        state = await self._tasks[node.id](node, scope, return_state=True)
+        # Quoted, so that Prefect does not look in every field of the settings for results of other tasks.
+        state = await self._tasks[node.id](quote(node), scope, return_state=True)
         seconds = monotonic() - began
         if not state.is_completed():
             return self._failed(node, scope, await state.aresult(raise_on_failure=False), seconds, tries.count)
