@@ -26,6 +26,8 @@ succeed unchanged on another try, so only those are retried.
 
 from typing import ClassVar, NamedTuple
 
+from blocks.words import counted
+
 
 class Problem(NamedTuple):
     """One thing that is wrong with a definition: a stable code, the path to it, and what to do."""
@@ -71,8 +73,7 @@ class DefinitionRefused(AuthorError):
     @classmethod
     def because(cls, name: str, problems: tuple[Problem, ...]) -> "DefinitionRefused":
         """The refusal of the definition called `name`, with every problem in it."""
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        error = cls(f"{name} has {count}: " + "; ".join(map(str, problems)))
+        error = cls(f"{name} has {counted(len(problems), 'problem')}: " + "; ".join(map(str, problems)))
         error.problems = problems
         return error
 

@@ -25,12 +25,11 @@ from sqlalchemy import URL, NullPool, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from blocks.database_urls import ASYNC_DRIVERS, without_password
 from blocks.errors import CredentialsRefused, HoldfastError, QueryRefused, SourceUnavailable, SourceUnknown
-from blocks.ledger.engine import without_password
 
 T = TypeVar("T")
 
-_ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MEND_URL = "write sqlite:///file.db or postgresql://user@host/database"
 _SQLITE_PASSING = {SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_CANTOPEN}
 _SQLITE_DAMAGED = {SQLITE_NOTADB, SQLITE_CORRUPT}
@@ -54,7 +53,7 @@ def source_url(name: str, text_or_path: str) -> URL:
     except (ArgumentError, ValueError):
         # Not shown: where it cannot be read, nobody knows which part of it is the password.
         raise SourceUnknown(f"the URL of source {name!r} cannot be read", mend=_MEND_URL) from None
-    return url.set(drivername=_ASYNC_DRIVERS.get(url.get_backend_name(), url.drivername))
+    return url.set(drivername=ASYNC_DRIVERS.get(url.get_backend_name(), url.drivername))
 
 
 async def find_source(name: str, overrides: Mapping[str, str]) -> AsyncSqlAlchemyConnector:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from blocks.errors import AuthorError, HoldfastError, Problem, RunUnknown, WorkflowUnknown
+from blocks.words import counted
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -78,7 +79,7 @@ def check(file: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")]) -> None
     for problem in problems:
         typer.echo(_problem_line(file, problem))
     if problems or workflow is None:
-        typer.echo(f"{file}: {len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
+        typer.echo(f"{file}: {counted(len(problems), 'problem')}", err=True)
         raise typer.Exit(2)
     typer.echo(f"{file}: {workflow.name} is sound: {len(workflow.nodes)} nodes, {len(workflow.outputs)} outputs")
 

@@ -36,7 +36,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def as_json(result: "RunResult") -> dict[str, Any]:
+def result_as_json(result: "RunResult") -> dict[str, Any]:
     """The object for a run that ended well, or degraded."""
     return {**result.model_dump(mode="json"), "gaps": [str(gap) for gap in result.gaps]}
 

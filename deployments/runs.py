@@ -12,21 +12,17 @@ from rich.console import Console
 from blocks.errors import DefinitionRefused, InputRefused, RunUnknown
 from blocks.settings import HoldfastSettings
 from deployments.local_server import has_own_server, quiet_prefect, start_server
-from deployments.results import as_json, failure_as_json, print_json, print_result
+from deployments.results import failure_as_json, print_json, print_result, result_as_json
 from deployments.terminal import Terminal
 from flows.definitions import load
 from flows.inputs import input_values
 from flows.workflow import Workflow
-from tasks.approve.node import ApproveNode
 from tasks.context import utc_now
-from tasks.query.node import QueryNode
-from tasks.search.node import SearchNode
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-_NAMED = {"--source": "source", "--decide": "gate"}
-EXIT_COMPLETED, EXIT_FAILED, EXIT_REFUSED, EXIT_DEGRADED = 0, 1, 2, 3
+EXIT_COMPLETED, EXIT_FAILED, EXIT_DEGRADED = 0, 1, 3
 
 
 def run_workflow(
@@ -156,21 +152,21 @@ async def _server(session: _Session) -> None:
 
 def _require_names(workflow: Workflow, session: _Session) -> None:
     """Refuses an option that names what the definition does not have; it would silently change nothing."""
-    sources = {node.source for node in workflow.nodes if isinstance(node, QueryNode | SearchNode)}
-    gates = {node.id for node in workflow.nodes if isinstance(node, ApproveNode)}
-    for option, given, known in (("--source", session.sources, sources), ("--decide", session.decisions, gates)):
+    for option, what, given, known in (
+        ("--source", "source", session.sources, [*workflow.sources]),
+        ("--decide", "gate", session.decisions, [*workflow.gates]),
+    ):
         for name in given:
             if name not in known:
-                there_is = ", ".join(sorted(known)) or "none"
                 raise InputRefused(
-                    f"{option} {name}: {workflow.name} has no {_NAMED[option]} of that name",
-                    mend=f"there is {there_is}",
+                    f"{option} {name}: {workflow.name} has no {what} of that name",
+                    mend=f"there is {', '.join(sorted(known)) or 'none'}",
                 )
 
 
 def _require_answers(workflow: Workflow, session: _Session) -> None:
     """Refuses a run that would wait for an answer that nobody can give."""
-    gates = [node.id for node in workflow.nodes if isinstance(node, ApproveNode) and node.id not in session.decisions]
+    gates = [gate for gate in workflow.gates if gate not in session.decisions]
     if gates and not session.interactive and not has_own_server():
         raise InputRefused(
             f"gate {gates[0]} would wait for an answer",
@@ -199,7 +195,7 @@ async def _run_here(flow: Any, flow_run: "FlowRun", session: _Session) -> int:
         return await _failed(flow_run.id, flow.name, state, error, session)
     result = await state.aresult()
     if session.as_json:
-        print_json(as_json(result))
+        print_json(result_as_json(result))
     else:
         print_result(result)
     return EXIT_DEGRADED if result.state == "Degraded" else EXIT_COMPLETED
@@ -211,11 +207,8 @@ async def _failed(run_id: UUID, workflow: str, state: "State[Any]", error: objec
     message = str(error) or state.message or state.name or "failed"
     if session.as_json:
         async with Ledger.open(session.settings.ledger) as ledger:
-            row, cost, deliveries = (
-                await ledger.run(run_id),
-                await ledger.cost(run_id),
-                await ledger.deliveries(run_id),
-            )
+            row, cost = await ledger.run(run_id), await ledger.cost(run_id)
+            deliveries = await ledger.deliveries(run_id)
         events = session.terminal.events
         print_json(failure_as_json(run_id, workflow, message, row=row, cost=cost, deliveries=deliveries, events=events))
     else:

@@ -62,7 +62,8 @@ class WorkflowFlow(Flow[..., Any]):
 
 def build(workflow: Workflow, version: int | None = None) -> WorkflowFlow:
     """The Prefect flow of a checked definition, with the workflow's name and its inputs as parameters."""
-    nodes = [_with_content(node, Graph(workflow.nodes)) for node in workflow.nodes]
+    written = Graph(workflow.nodes)
+    nodes = [_with_content(node, written) for node in workflow.nodes]
     graph = Graph(nodes)
     tasks = {node.id: _task(workflow.name, node) for node in nodes}
     definition = dump(workflow)

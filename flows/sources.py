@@ -14,7 +14,6 @@ from blocks.settings import HoldfastSettings
 from flows.workflow import Workflow
 from tasks.context import utc_now
 from tasks.query.node import QueryNode
-from tasks.search.node import SearchNode
 
 
 async def source_overrides(
@@ -49,12 +48,8 @@ async def source_overrides(
 
 async def _unknown(workflow: Workflow, given: Mapping[str, str]) -> dict[str, str]:
     """The sources with neither override nor block, with the first node that names each."""
-    named: dict[str, QueryNode | SearchNode] = {}
-    for node in workflow.nodes:
-        if isinstance(node, QueryNode | SearchNode):
-            named.setdefault(node.source, node)
     missing = {}
-    for name, node in named.items():
+    for name, node in workflow.sources.items():
         if name not in given:
             block = AsyncSqlAlchemyConnector if isinstance(node, QueryNode) else DocumentCollection
             if not await is_saved(block, name):

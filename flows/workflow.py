@@ -1,6 +1,7 @@
 """The definition of a workflow: a named graph of nodes with inputs, outputs and a trigger. Data, never behaviour."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from keyword import iskeyword
 from typing import Annotated, Literal
@@ -10,7 +11,10 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from flows.inputs import Input
+from tasks.approve.node import ApproveNode
 from tasks.kinds import AnyNode
+from tasks.query.node import QueryNode
+from tasks.search.node import SearchNode
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 OutputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -103,6 +107,20 @@ class Workflow(BaseModel):
     inputs: dict[InputName, Input] = {}
     nodes: Annotated[tuple[AnyNode, ...], Field(min_length=1)]
     outputs: dict[OutputName, Output] = {}
+
+    @property
+    def sources(self) -> Mapping[str, QueryNode | SearchNode]:
+        """The names of the sources that nodes read, each with the first node that reads it."""
+        readers: dict[str, QueryNode | SearchNode] = {}
+        for node in self.nodes:
+            if isinstance(node, QueryNode | SearchNode):
+                readers.setdefault(node.source, node)
+        return readers
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The ids of the nodes that wait for a person."""
+        return tuple(node.id for node in self.nodes if isinstance(node, ApproveNode))
 
     def local(self, at: datetime) -> datetime:
         """The time in the trigger's time zone: `last month` of a run at midnight of the 1st is meant there."""

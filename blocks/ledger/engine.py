@@ -4,7 +4,6 @@ SQLite is in autocommit at the driver, so a transaction begins only where BEGIN 
 """
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,22 +14,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from blocks.database_urls import ASYNC_DRIVERS, without_password
 from blocks.errors import OperatorError
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _MEND = "set HOLDFAST_LEDGER_URL to sqlite:///file.db or postgresql://user@host/database"
 _BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 60.0
-_USER_AND_PASSWORD = re.compile(r"(://[^:/@?\s]*):[^?\s]*@")
-_SECRET_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&\s]*", re.IGNORECASE)
 # PostgreSQL's classes of errors that one statement's own values cause: bad data, broken constraints.
 _BLAMED_ON_VALUES = {"22", "23"}
-
-
-def without_password(url: str) -> str:
-    """The URL with `***` for every password in it; a path stays as it is."""
-    return _SECRET_IN_QUERY.sub(r"\1***", _USER_AND_PASSWORD.sub(r"\1:***@", url))
 
 
 def ledger_url(text: str) -> URL:
@@ -44,11 +36,11 @@ def ledger_url(text: str) -> URL:
     except (ArgumentError, ValueError):
         raise OperatorError("the ledger's URL cannot be read", mend=_MEND) from None
     backend = url.get_backend_name()
-    if backend not in _DRIVERS:
+    if backend not in ASYNC_DRIVERS:
         raise OperatorError(f"a ledger is kept in SQLite or PostgreSQL, not in {backend}", mend=_MEND)
     if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
         raise OperatorError("a ledger in memory is lost with its process", mend=_MEND)
-    return url.set(drivername=_DRIVERS[backend])
+    return url.set(drivername=ASYNC_DRIVERS[backend])
 
 
 def create_engine(url: URL) -> AsyncEngine:

@@ -16,10 +16,11 @@ from pydantic import JsonValue
 from sqlalchemy import URL, Executable, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from blocks.database_urls import without_password
 from blocks.errors import RunUnknown
 from blocks.ledger import statements
 from blocks.ledger.columns import in_utc
-from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file, without_password
+from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file
 from blocks.ledger.reading import Reader, run_row
 from blocks.ledger.rows import DecisionRow, DeliveryRow, RunRow
 from blocks.ledger.schema import make_current

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from blocks.words import counted
+
 DeliveryOutcome = Literal["intended", "delivered", "failed"]
 
 
@@ -117,11 +119,7 @@ class RunCost:
     offline_answers: int = 0
 
     def __str__(self) -> str:
-        offline = f"{_counted(self.offline_answers, 'answer')} by the offline model" if self.offline_answers else ""
-        calls = _counted(self.calls, "model call") if self.calls or not offline else ""
+        offline = f"{counted(self.offline_answers, 'answer')} by the offline model" if self.offline_answers else ""
+        calls = counted(self.calls, "model call") if self.calls or not offline else ""
         unpriced = f"{self.unpriced_calls} of unknown price" if self.unpriced_calls else ""
         return f"${self.total:.4f} ({', '.join(filter(None, (calls, unpriced, offline)))})"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

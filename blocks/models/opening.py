@@ -1,12 +1,11 @@
 """The way from a team to its models: which saved block serves it, and the client that asks through that block."""
 
-from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
 from blocks.errors import OperatorError
 from blocks.models.calls import ModelClient
 from blocks.models.provider import ModelProvider
+from blocks.saved import is_saved
 
 DEFAULT_BLOCK = "default"
 """The block that serves teams without one of their own."""
@@ -34,12 +33,8 @@ async def find_provider(team: str) -> tuple[str, ModelProvider] | None:
     Raises:
         OperatorError: the block is there and its values cannot be used.
     """
-    async with get_client() as client:
-        for name in dict.fromkeys((team, DEFAULT_BLOCK)):
-            try:
-                await client.read_block_document_by_name(name, ModelProvider.get_block_type_slug())
-            except ObjectNotFound:
-                continue
+    for name in dict.fromkeys((team, DEFAULT_BLOCK)):
+        if await is_saved(ModelProvider, name):
             return name, await _load(name)
     return None
 

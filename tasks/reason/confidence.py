@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from blocks.words import counted
 from tasks.outcome import Outcome
 
 
@@ -17,7 +18,7 @@ def bounded(own: float, *, gaps: int, rounds: int, has_data: bool) -> Bounded:
     """The confidence that the evidence allows: 0.8 with one gap and 0.1 less with each more, never below 0.1."""
     limits: list[tuple[float, str]] = []
     if gaps:
-        limits.append((max(0.1, 0.9 - 0.1 * gaps), "1 gap" if gaps == 1 else f"{gaps} gaps"))
+        limits.append((max(0.1, 0.9 - 0.1 * gaps), counted(gaps, "gap")))
     if rounds > 1:
         limits.append((0.8, "an answer that had to be asked for again"))
     if not has_data:

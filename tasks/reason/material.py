@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from blocks.words import counted
 from tasks.outcome import Cell, Outcome, Table
 
 MAX_ROWS = 200
@@ -76,8 +77,7 @@ def _table(node: str, table: Table) -> tuple[str, str]:
         where = f"only the first {MAX_ROWS} of {total} rows are here"
         cuts.append(f"the first {MAX_ROWS} of {total} rows of {node}")
     if long:
-        cells = "1 cell" if long == 1 else f"{long} cells"
-        cuts.append(f"the first {MAX_CELL_CHARACTERS} characters of {cells} of {node}")
+        cuts.append(f"the first {MAX_CELL_CHARACTERS} characters of {counted(long, 'cell')} of {node}")
     cut = f"the model was shown {' and '.join(cuts)}" if cuts else ""
     return _data(node, "table", text.getvalue(), where=where), cut
 

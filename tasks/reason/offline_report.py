@@ -5,6 +5,7 @@ from decimal import Decimal
 from textwrap import shorten
 from typing import NamedTuple
 
+from blocks.words import counted
 from tasks.outcome import Outcome, Table
 from tasks.reason import figures
 from tasks.reason.material import Passage, passages_of
@@ -74,7 +75,7 @@ def _summary(found: _Found) -> list[str]:
     last = []
     if found.passages:
         places = len({passage.path for passage in found.passages})
-        last.append(f"{_counted(len(found.passages), 'passage')} from {_counted(places, 'document')} bear on this.")
+        last.append(f"{counted(len(found.passages), 'passage')} from {counted(places, 'document')} bear on this.")
     if found.missing:
         last.append(f"Figures of {figures.listed(found.missing)} are missing.")
     if not (found.tables or found.passages or found.labels):
@@ -83,16 +84,12 @@ def _summary(found: _Found) -> list[str]:
     return [*first, *middle[: MAX_SENTENCES - len(first) - len(last)], *last]
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _totals(node: str, table: Table) -> str:
     totals = [
         f"{_words(name).lower()} {_written(table, name, sum(figures.numbers(table, name).values(), Decimal(0)))}"
         for name in figures.additive(table)[:MAX_TOTALS]
     ]
-    has = f"{_words(node)} has {_counted(len(table.rows), 'row')}"
+    has = f"{_words(node)} has {counted(len(table.rows), 'row')}"
     return f"{has}; in total {figures.listed(totals)}." if totals else f"{has}."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from textwrap import shorten
 
 from blocks.documents import open_collection
+from blocks.words import counted
 from tasks.context import current_run
 from tasks.node_task import node_task
 from tasks.outcome import Gap, Outcome, Scope, Table
@@ -37,7 +38,7 @@ async def search_documents(node: SearchNode, scope: Scope) -> Outcome:
         for path, reason, since in refresh.troubles
     ]
     if not found:
-        reason = f"no passage matches {asked} in {_counted(refresh.indexed, 'document')}"
+        reason = f"no passage matches {asked} in {counted(refresh.indexed, 'document')}"
         gaps.append(Gap(node=node.id, reason=reason, since=run.now()))
     return Outcome(
         table=Table(columns=COLUMNS, rows=tuple(found)),
@@ -50,10 +51,6 @@ async def search_documents(node: SearchNode, scope: Scope) -> Outcome:
 def _evidence(found: Sequence[Found], refresh: Refresh, asked: str) -> str:
     documents = len({passage.path for passage in found})
     return (
-        f"{_counted(len(found), 'passage')} from {_counted(documents, 'document')} "
+        f"{counted(len(found), 'passage')} from {counted(documents, 'document')} "
         f"({refresh.indexed} indexed) for {asked}"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
