@@ -24,6 +24,16 @@ async def execute(url: str, *statements: str) -> None:
     await engine.dispose()
 
 
+async def shop_with(url: str, *invoices: str) -> str:
+    """The URL, once its database has these invoices, each as the SQL of a vendor and an amount."""
+    await execute(
+        url,
+        "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
+        f"INSERT INTO invoices VALUES {', '.join(f'({invoice})' for invoice in invoices)}",  # noqa: S608  a test's own
+    )
+    return url
+
+
 async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """The rows that the statement gives now."""
     engine = create_async_engine(source_url("test", url))

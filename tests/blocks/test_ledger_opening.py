@@ -16,9 +16,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from blocks.database_urls import without_password
 from blocks.errors import OperatorError
 from blocks.ledger import Ledger
-from blocks.ledger.engine import create_engine, ledger_url, without_password
+from blocks.ledger.engine import create_engine, ledger_url
 from blocks.ledger.schema import HEAD
 from blocks.ledger.tables import Base
 from blocks.ledger.upgrade import alembic_config

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import QueryRefused, SourceUnavailable
 from blocks.sources import read_source
-from tests.blocks.source_databases import SLOW_SQL, execute, rows, until_idle, until_working
+from tests.blocks.source_databases import SLOW_SQL, execute, rows, shop_with, until_idle, until_working
 
 Work = Callable[[AsyncConnection], Awaitable[Any]]
 
@@ -22,12 +22,7 @@ Work = Callable[[AsyncConnection], Awaitable[Any]]
 @pytest.fixture
 async def shop(empty_database_url: str) -> str:
     """The URL of a database with one invoice of 10 for Able."""
-    await execute(
-        empty_database_url,
-        "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
-        "INSERT INTO invoices VALUES ('Able', 10)",
-    )
-    return empty_database_url
+    return await shop_with(empty_database_url, "'Able', 10")
 
 
 async def read(url: str, *statements: str, timeout_seconds: float = 10) -> list[tuple[Any, ...]]:

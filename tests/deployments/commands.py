@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,22 @@ import pytest
 from deployments.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
+
+REPORT = dedent("""
+    name: small-report
+    inputs:
+      limit: {type: integer, default: 5}
+    nodes:
+      - id: spend
+        kind: query
+        source: shop
+        retry: 0
+        on_failure: fail
+        sql: SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor ORDER BY vendor LIMIT :limit
+      - {id: report, kind: reason, purpose: synthesise, needs: [spend]}
+      - {id: publish, kind: deliver, needs: [report], retry: 0, to: [{documents: small/report.md}]}
+""")
+"""A workflow over the small shop of tests/flows/running.py."""
 
 
 class Said(NamedTuple):

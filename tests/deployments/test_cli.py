@@ -2,27 +2,11 @@
 
 import re
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
-from tests.deployments.commands import holdfast
+from tests.deployments.commands import REPORT, holdfast
 from tests.flows.running import shop
-
-REPORT = dedent("""
-    name: small-report
-    inputs:
-      limit: {type: integer, default: 5}
-    nodes:
-      - id: spend
-        kind: query
-        source: shop
-        retry: 0
-        on_failure: fail
-        sql: SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor ORDER BY vendor LIMIT :limit
-      - {id: report, kind: reason, purpose: synthesise, needs: [spend]}
-      - {id: publish, kind: deliver, needs: [report], retry: 0, to: [{documents: small/report.md}]}
-""")
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_runs import aresume_flow_run
 
-from tests.deployments.commands import finished, holdfast, started
-from tests.deployments.test_cli import REPORT
+from tests.deployments.commands import REPORT, finished, holdfast, started
 from tests.flows.running import ledger, shop
 
 pytestmark = pytest.mark.usefixtures("prefect_api")

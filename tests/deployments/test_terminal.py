@@ -16,8 +16,8 @@ import pytest
 from prefect.flow_runs import aresume_flow_run
 
 from tests.deployments.commands import ROOT
+from tests.flows.gated import GATED, paused
 from tests.flows.running import ledger, shop
-from tests.flows.test_gates import GATED, paused
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from ruamel.yaml import YAML
 
 from flows.catalog import definition, names
 from tests.deployments.commands import ROOT
+from tests.flows.gated import paused
 from tests.flows.running import ledger
-from tests.flows.test_gates import paused
+from tests.servers.processes import stop
 
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 
@@ -47,12 +47,7 @@ def worker(pool: str) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:  # seen once in three on 3.8: a worker that does not end on SIGTERM
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        stop(process)
 
 
 def test_every_shipped_workflow_is_a_deployment_with_its_own_schedule() -> None:

@@ -10,8 +10,8 @@ from selenium.webdriver.support.expected_conditions import element_to_be_clickab
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.flows.gated import GATED, paused
 from tests.flows.running import ledger, new_run, run, shop
-from tests.flows.test_gates import GATED, paused
 from tests.servers.browser import chromium
 
 PATIENCE_SECONDS = 90

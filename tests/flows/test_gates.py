@@ -6,27 +6,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
 from prefect.flow_runs import aresume_flow_run
-from prefect.input import keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
-from prefect.input.run_input import Keyset
 
 from flows.result import RunResult
 from tasks.context import Question
+from tests.flows.gated import GATED, paused
 from tests.flows.running import Watching, ledger, new_run, result, run, shop
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
-
-GATED = """
-    name: gated
-    nodes:
-      - {id: spend, kind: query, source: shop, sql: "SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor"}
-      - {id: report, kind: reason, purpose: synthesise, needs: [spend], instructions: What we spent}
-      - {id: sign-off, kind: approve, needs: [report], approvers: [the-boss], timeout: 30s}
-      - {id: publish, kind: deliver, needs: [report, sign-off], to: [{documents: gated/report.md}]}
-      - {id: also, kind: query, needs: [sign-off], source: shop, sql: SELECT 1 AS one}
-"""
 
 
 @pytest.fixture
@@ -44,16 +32,6 @@ class Answering(Watching):
     async def on_question(self, question: Question) -> Mapping[str, str] | None:
         self.questions.append(question)
         return {"decision": self.answers[question.node.replace("-", "_")], "comment": "seen", "decided_by": "Ann"}
-
-
-async def paused(run_id: UUID) -> Keyset:
-    """The keys of the form of a run that waits, once it does."""
-    async with get_client() as client:
-        while True:
-            state = (await client.read_flow_run(run_id)).state
-            if state is not None and state.is_paused():
-                return keyset_from_paused_state(state)
-            await asyncio.sleep(0.05)
 
 
 async def deliveries(run_id: UUID) -> int:

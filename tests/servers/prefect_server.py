@@ -4,7 +4,6 @@ On PostgreSQL it wants the extension pg_trgm, which the wheel that the tests use
 """
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.servers.processes import stop
 
 START_SECONDS = 120
 
@@ -52,7 +53,7 @@ def prefect_server(home: Path) -> Iterator[str]:
             _wait_until_healthy(api, server, log)
             yield api
         finally:
-            _stop(server)
+            stop(server)
 
 
 def _wait_until_healthy(api: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -66,14 +67,3 @@ def _wait_until_healthy(api: str, server: "subprocess.Popen[bytes]", log: Path) 
         except httpx.HTTPError:
             time.sleep(0.1)
     raise RuntimeError(f"the Prefect server did not answer in {START_SECONDS} s: {log.read_text()[-2000:]}")
-
-
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    if server.poll() is not None:
-        return
-    os.killpg(server.pid, signal.SIGTERM)
-    try:
-        server.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from blocks.errors import InputRefused
 from tasks.outcome import Cell, Scope
-from tests.blocks.source_databases import execute, rows
+from tests.blocks.source_databases import rows, shop_with
 from tests.tasks.query.asking import asked, row, table
 
 HOSTILE = ["'; DROP TABLE invoices; --", "' OR '1'='1", '"', "\\", ":vendor", "%s", "{{ vendor }}", "Ünïcode 🙂"]
@@ -16,12 +16,7 @@ HOSTILE = ["'; DROP TABLE invoices; --", "' OR '1'='1", '"', "\\", ":vendor", "%
 @pytest.fixture
 async def shop(empty_database_url: str) -> str:
     """The URL of a database with two invoices."""
-    await execute(
-        empty_database_url,
-        "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
-        "INSERT INTO invoices VALUES ('Able', 10), ('Bo', 20)",
-    )
-    return empty_database_url
+    return await shop_with(empty_database_url, "'Able', 10", "'Bo', 20")
 
 
 @pytest.mark.parametrize("value", HOSTILE)

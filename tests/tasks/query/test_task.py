@@ -7,19 +7,14 @@ import pytest
 from blocks.errors import QueryRefused
 from tasks.context import utc_now
 from tasks.outcome import Gap, Outcome, Scope
-from tests.blocks.source_databases import execute, until_idle
+from tests.blocks.source_databases import execute, shop_with, until_idle
 from tests.tasks.query.asking import asked, table
 
 
 @pytest.fixture
 async def shop(empty_database_url: str) -> str:
     """The URL of a database with three invoices."""
-    await execute(
-        empty_database_url,
-        "CREATE TABLE invoices (vendor TEXT, amount INTEGER)",
-        "INSERT INTO invoices VALUES ('Able', 10), ('Bold', 20), ('Able', NULL)",
-    )
-    return empty_database_url
+    return await shop_with(empty_database_url, "'Able', 10", "'Bold', 20", "'Able', NULL")
 
 
 async def test_the_rows_are_a_table_with_its_evidence(shop: str) -> None:

@@ -1,0 +1,28 @@
+"""A workflow with a gate, and the wait until a run of it asks."""
+
+import asyncio
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.input import keyset_from_paused_state
+from prefect.input.run_input import Keyset
+
+GATED = """
+    name: gated
+    nodes:
+      - {id: spend, kind: query, source: shop, sql: "SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor"}
+      - {id: report, kind: reason, purpose: synthesise, needs: [spend], instructions: What we spent}
+      - {id: sign-off, kind: approve, needs: [report], approvers: [the-boss], timeout: 30s}
+      - {id: publish, kind: deliver, needs: [report, sign-off], to: [{documents: gated/report.md}]}
+      - {id: also, kind: query, needs: [sign-off], source: shop, sql: SELECT 1 AS one}
+"""
+
+
+async def paused(run_id: UUID) -> Keyset:
+    """The keys of the form of a run that waits, once it does."""
+    async with get_client() as client:
+        while True:
+            state = (await client.read_flow_run(run_id)).state
+            if state is not None and state.is_paused():
+                return keyset_from_paused_state(state)
+            await asyncio.sleep(0.05)
