@@ -5,6 +5,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.input import keyset_from_paused_state
+from prefect.input.actions import aread_flow_run_input
 from prefect.input.run_input import Keyset
 
 GATED = """
@@ -19,10 +20,13 @@ GATED = """
 
 
 async def paused(run_id: UUID) -> Keyset:
-    """The keys of the form of a run that waits, once it does."""
+    """The keys of the form of a run that waits, once the form is there to be read and answered."""
     async with get_client() as client:
         while True:
             state = (await client.read_flow_run(run_id)).state
             if state is not None and state.is_paused():
-                return keyset_from_paused_state(state)
+                keys = keyset_from_paused_state(state)
+                # Prefect 3.8 pauses the run first and stores its form after that, the description last.
+                if await aread_flow_run_input(keys["description"], flow_run_id=run_id) is not None:
+                    return keys
             await asyncio.sleep(0.05)
