@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from blocks.database_urls import ASYNC_DRIVERS, without_password
 from blocks.errors import CredentialsRefused, HoldfastError, QueryRefused, SourceUnavailable, SourceUnknown
+from blocks.opened import Opened
 
 T = TypeVar("T")
 
@@ -87,20 +88,17 @@ async def read_source(
     overrides: Mapping[str, str],
     timeout_seconds: float,
     work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
-    opened: dict[str, AsyncSqlAlchemyConnector] | None = None,
+    opened: Opened[AsyncSqlAlchemyConnector] | None = None,
 ) -> T:
     """What `work` makes of a connection in a read-only transaction; cancelled in the database when the caller is.
 
-    `opened` keeps connectors from one read to the next, all in one event loop: finding a block costs two calls of the
-    server, and an engine's first connection several round trips. They hold no connection, so nothing closes them.
+    `opened` keeps connectors from one read to the next: finding a block costs two calls of the server, and an engine's
+    first connection several round trips. They hold no connection, so nothing closes them.
 
     Raises:
         SourceUnknown, SourceUnavailable, CredentialsRefused, QueryRefused: in connecting and in what `work` executes.
     """
-    connectors = {} if opened is None else opened
-    if name not in connectors:
-        connectors[name] = await find_source(name, overrides)
-    connector = connectors[name]
+    connector = await (opened or Opened()).get(name, lambda: find_source(name, overrides))
     url = connector._rendered_url
     _require_file(name, url)
     try:

@@ -7,8 +7,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 from prefect import Flow, Task
-from prefect.cache_policies import INPUTS, RUN_ID
+from prefect.cache_policies import RUN_ID
 from prefect.client.schemas import TaskRun
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
@@ -16,6 +17,7 @@ from prefect.states import Completed
 
 from blocks.errors import HoldfastError, RunFailed
 from blocks.ledger import Ledger
+from blocks.models.opening import open_model
 from blocks.settings import HoldfastSettings
 from flows.definitions import dump
 from flows.graph import Graph
@@ -28,7 +30,8 @@ from tasks.approve.node import ApproveNode
 from tasks.context import Listener, NodeEvent, RunContext, Silent, current_run, enter_run, leave_run, utc_now
 from tasks.deliver.node import DeliverNode
 from tasks.kinds import AnyNode, task_of
-from tasks.node_task import tries_of_node
+from tasks.node_task import NODE_INPUTS, tries_of_node
+from tasks.reason.node import ReasonNode
 
 RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]
 RETRY_JITTER = 0.3
@@ -114,8 +117,7 @@ def _task(workflow: str, node: AnyNode) -> "Task[..., Any]":
         timeout_seconds=None if isinstance(node, ApproveNode) else node.timeout_seconds,
         persist_result=True,
         result_serializer="json",
-        # The node's settings are an input, so two nodes of a run never share a result.
-        cache_policy=RUN_ID + INPUTS,
+        cache_policy=RUN_ID + NODE_INPUTS,
     )
     # A run that is started again must find each node's task run, whatever order the nodes start in.
     task.task_key = f"{workflow}.{node.id}"
@@ -171,11 +173,17 @@ async def _run(
             notes=notes,
             listener=options.listener,
         )
+        if any(isinstance(node, ReasonNode) for node in workflow.nodes):
+            # While the server has little to do: once it records many task runs, it answers late. What goes wrong is for
+            # the nodes that ask.
+            await asyncio.wait([run.models.begin(run.team, lambda: open_model(run.team))])
         token = enter_run(run)
         try:
             return await _finished(workflow, Walk(graph, tasks, started.inputs, run), run)
         finally:
             leave_run(token)
+            with anyio.CancelScope(shield=True):
+                await run.close()
 
 
 async def _finished(workflow: Workflow, walk: Walk, run: RunContext) -> State[RunResult]:

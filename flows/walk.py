@@ -8,7 +8,8 @@ from time import monotonic
 from typing import Any, Literal
 
 from prefect import Task
-from prefect.utilities.annotations import quote
+from prefect.utilities.annotations import opaque, quote
+from prefect.utilities.engine import link_state_to_task_run_result
 from pydantic import JsonValue
 
 from blocks.errors import HoldfastError, RunFailed
@@ -100,11 +101,17 @@ class Walk:
         tries = Tries()
         tries_of_node.set(tries)
         began = monotonic()
-        # Quoted, so that Prefect does not look in every field of the settings for results of other tasks.
-        state = await self._tasks[node.id](quote(node), scope, return_state=True)
+        # Quoted, so that Prefect does not look for results of other tasks in every cell of every table: `wait_for`
+        # names them, for the graph in its UI.
+        used = [opaque(outcome) for outcome in scope.outcomes.values()]
+        state = await self._tasks[node.id](quote(node), quote(scope), wait_for=used, return_state=True)
         seconds = monotonic() - began
         if not state.is_completed():
-            return self._failed(node, scope, await state.aresult(raise_on_failure=False), seconds, tries.count)
+            error = await state.aresult(raise_on_failure=False)
+            record = self._failed(node, scope, error, seconds, tries.count)
+            # What stands in for its result: Prefect's graph has its edges by whose result a task was handed.
+            link_state_to_task_run_result(state, record.outcome)
+            return record
         outcome: Outcome = await state.aresult()
         record = NodeRecord(node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached")
         return _gate_record(node, record) if isinstance(node, ApproveNode) else record

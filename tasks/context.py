@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
+from blocks.opened import Opened
 from blocks.settings import HoldfastSettings
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
     from blocks.ledger import Ledger
+    from blocks.models.calls import ModelClient
 
 NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
 
@@ -80,8 +82,10 @@ class RunContext:
     settings: HoldfastSettings = field(default_factory=HoldfastSettings)
     sources: Mapping[str, str] = field(default_factory=dict)
     """Source name to URL, for this run only; goes before the blocks of the same names."""
-    connectors: "dict[str, AsyncSqlAlchemyConnector]" = field(default_factory=dict)
+    connectors: "Opened[AsyncSqlAlchemyConnector]" = field(default_factory=Opened)
     """The databases that this run has opened so far, by source name."""
+    models: "Opened[ModelClient | None]" = field(default_factory=Opened)
+    """The way to the models of a team, once a node of this run has asked them; None: the offline model."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Node id to a decision that was made before the run began (`--decide`)."""
     notes: tuple[str, ...] = ()
@@ -90,6 +94,13 @@ class RunContext:
     now: Callable[[], datetime] = utc_now
     gate: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a gate waits: Prefect holds one pause at a time per run."""
+
+    async def close(self) -> None:
+        """Closes what its tasks have opened."""
+        await self.connectors.end()
+        for client in await self.models.end():
+            if client is not None:
+                await client.aclose()
 
 
 _current: ContextVar[RunContext] = ContextVar("holdfast_run")

@@ -3,8 +3,10 @@
 Outcomes are persisted as JSON, so a table keeps plain values; tasks/frames.py makes pandas frames of them.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -68,6 +70,11 @@ class Outcome(BaseModel):
     evidence: tuple[str, ...] = ()
     """One line per thing that the value rests on: rows read, passages found, who decided."""
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its JSON, the same after it was persisted and read again."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
+
     def view(self) -> dict[str, Any]:
         """What a template sees of this outcome: `text`, `rows`, `gaps` and every field by its name."""
         rows = self.table.records() if self.table else []
@@ -86,6 +93,12 @@ class Scope(BaseModel):
     def gaps(self) -> tuple[Gap, ...]:
         """Every gap of what is used, once each, in order."""
         return tuple(dict.fromkeys(gap for outcome in self.outcomes.values() for gap in outcome.gaps))
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the inputs and of each outcome's digest."""
+        outcomes = {name: outcome.digest for name, outcome in self.outcomes.items()}
+        return sha256(json.dumps([dict(self.inputs), outcomes], sort_keys=True).encode()).hexdigest()
 
     def text_of(self, node: str | None) -> str:
         """The node's text; empty where it has none, or is not used here."""

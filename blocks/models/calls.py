@@ -70,3 +70,7 @@ class ModelClient(Protocol):
             ModelUnavailable: the provider is down, over its limit, or cut the connection.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        ...

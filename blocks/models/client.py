@@ -26,10 +26,11 @@ def client_for(provider: ModelProvider, team: str, *, block: str = "unsaved") ->
 
 
 class OpenAIClient:
-    """A ModelClient over HTTP. It opens a connection per call and keeps none, so it belongs to no event loop."""
+    """A ModelClient over HTTP. It keeps connections from call to call, so it belongs to one event loop."""
 
     def __init__(self, provider: ModelProvider, team: str, block: str) -> None:
         self._provider, self._team, self._block = provider, team, block
+        self._api: AsyncOpenAI | None = None
 
     @property
     def provider(self) -> str:
@@ -51,6 +52,11 @@ class OpenAIClient:
         # Raised here, so that it carries no trace of the request, whose headers have the key.
         raise failure
 
+    async def aclose(self) -> None:
+        if self._api is not None:
+            api, self._api = self._api, None
+            await api.close()
+
     def _asked(self, request: ModelRequest) -> Asked:
         # A pasted key often ends in a line break, which HTTP refuses in words that quote the header.
         key = SecretStr(self._provider.api_key.get_secret_value().strip())
@@ -65,21 +71,22 @@ class OpenAIClient:
         return asked
 
     async def _complete(self, request: ModelRequest, asked: Asked) -> object:
-        async with AsyncOpenAI(
-            api_key=asked.key.get_secret_value(),
-            base_url=asked.base_url,
-            max_retries=CALL_RETRIES,
-            timeout=self._provider.request_timeout_seconds,
-        ) as api:
-            messages: list[Any] = [{"role": message.role, "content": message.content} for message in request.messages]
-            return await api.chat.completions.create(
-                model=asked.model,
-                messages=messages,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": request.schema_name, "schema": dict(request.schema), "strict": True},
-                },
+        if self._api is None:
+            self._api = AsyncOpenAI(
+                api_key=asked.key.get_secret_value(),
+                base_url=asked.base_url,
+                max_retries=CALL_RETRIES,
+                timeout=self._provider.request_timeout_seconds,
             )
+        messages: list[Any] = [{"role": message.role, "content": message.content} for message in request.messages]
+        return await self._api.chat.completions.create(
+            model=asked.model,
+            messages=messages,
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": request.schema_name, "schema": dict(request.schema), "strict": True},
+            },
+        )
 
 
 def _can_be_sent(key: SecretStr) -> bool:

@@ -1,11 +1,11 @@
 """The way from a team to its models: which saved block serves it, and the client that asks through that block."""
 
+from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
 from blocks.errors import OperatorError
 from blocks.models.calls import ModelClient
 from blocks.models.provider import ModelProvider
-from blocks.saved import is_saved
 
 DEFAULT_BLOCK = "default"
 """The block that serves teams without one of their own."""
@@ -34,15 +34,17 @@ async def find_provider(team: str) -> tuple[str, ModelProvider] | None:
         OperatorError: the block is there and its values cannot be used.
     """
     for name in dict.fromkeys((team, DEFAULT_BLOCK)):
-        if await is_saved(ModelProvider, name):
-            return name, await _load(name)
+        if (provider := await _load(name)) is not None:
+            return name, provider
     return None
 
 
-async def _load(name: str) -> ModelProvider:
+async def _load(name: str) -> ModelProvider | None:
     try:
         return await ModelProvider.aload(name)
     except (RuntimeError, ValueError) as error:  # Prefect 3.8 raises a RuntimeError from the ValidationError
+        if isinstance(error.__cause__, ObjectNotFound):
+            return None
         # Raised anew below and without a cause, because what it refused may have the key in it.
         refused = error.__cause__ if isinstance(error, RuntimeError) else error
         details = refused.errors() if isinstance(refused, ValidationError) else []

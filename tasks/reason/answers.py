@@ -6,6 +6,7 @@ does not have everywhere, such as 0 to 1, are checked here only.
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, assert_never
 
 from pydantic import (
@@ -64,6 +65,7 @@ class Synthesised(_Shape):
 
 Answer: TypeAlias = Classified | Extracted | Synthesised
 
+_SHAPES_KEPT = 256
 _PYTHON: Mapping[FieldType, Any] = {"string": str, "number": float, "integer": int, "boolean": bool, "date": date}
 
 
@@ -71,26 +73,32 @@ def answer_type(node: ReasonNode) -> type[Answer]:
     """The shape of an answer to this node."""
     match node.purpose:
         case "classify":
-            return create_model("Classified", __base__=Classified, label=(_one_of(node.labels), ...))
+            return _classified(node.labels)
         case "extract":
-            # Under aliases, because a field may be called what pydantic calls a method of its own.
-            fields: dict[str, Any] = {
-                f"value_{at}": (_PYTHON[kind] | None, Field(alias=name))
-                for at, (name, kind) in enumerate(node.fields.items())
-            }
-            values = create_model("Values", __base__=_Shape, **fields)
-            return create_model("Extracted", __base__=Extracted, values=(values, ...))
+            return _extracted(tuple(node.fields.items()))
         case "synthesise":
             return Synthesised
         case _:
             assert_never(node.purpose)
 
 
-def _one_of(labels: tuple[str, ...]) -> Any:
+@lru_cache(maxsize=_SHAPES_KEPT)
+def _classified(labels: tuple[str, ...]) -> type[Classified]:
     literal: Any = Literal
-    return literal[labels]
+    return create_model("Classified", __base__=Classified, label=(literal[labels], ...))
 
 
+@lru_cache(maxsize=_SHAPES_KEPT)
+def _extracted(asked: tuple[tuple[str, FieldType], ...]) -> type[Extracted]:
+    # Under aliases, because a field may be called what pydantic calls a method of its own.
+    fields: dict[str, Any] = {
+        f"value_{at}": (_PYTHON[kind] | None, Field(alias=name)) for at, (name, kind) in enumerate(asked)
+    }
+    values = create_model("Values", __base__=_Shape, **fields)
+    return create_model("Extracted", __base__=Extracted, values=(values, ...))
+
+
+@lru_cache(maxsize=_SHAPES_KEPT)
 def schema_of(shape: type[Answer]) -> dict[str, Any]:
     """The JSON Schema that a model is given for the shape."""
     return shape.model_json_schema(by_alias=True)

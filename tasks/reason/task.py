@@ -25,7 +25,8 @@ async def ask_model(node: ReasonNode, scope: Scope) -> Outcome:
         InputRefused: the instructions' template asks for something that this run does not have.
         ModelUnavailable: the provider does not answer now.
     """
-    client = await open_model(current_run().team)
+    run = current_run()
+    client = await run.models.get(run.team, lambda: open_model(run.team))
     return await outcome_of(node, scope, OfflineModel() if client is None else ProviderModel(client))
 
 

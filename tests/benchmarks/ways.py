@@ -19,6 +19,7 @@ from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from blocks.opened import Opened
 from blocks.sources import read_source
 from flows.definitions import load
 from flows.engine import RETRY_DELAYS_SECONDS, RETRY_JITTER, RunOptions, build, run_options
@@ -28,7 +29,7 @@ from tasks.outcome import Table
 from tasks.query.guard import read_only
 
 # As a run keeps them; each process of the benchmark has one event loop.
-_opened: dict[str, AsyncSqlAlchemyConnector] = {}
+_opened: Opened[AsyncSqlAlchemyConnector] = Opened()
 
 Shape = Literal["chain", "fan", "beside"]
 """chain: each hands its table to the next. fan: the first, all others at once, the last is handed them all. beside: all

@@ -20,6 +20,30 @@ from flows.engine import RunOptions, build, run_options
 from flows.result import RunResult
 from tasks.context import NodeEvent, Question
 
+TWO_SOURCES = """
+    name: two-sources
+    nodes:
+      - id: spend
+        kind: query
+        source: shop
+        sql: SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor ORDER BY vendor
+      - id: stock
+        kind: query
+        source: store
+        sql: SELECT vendor, pieces FROM stock
+        on_failure: {on_failure}
+      - id: report
+        kind: reason
+        purpose: synthesise
+        needs: [spend, stock]
+      - id: publish
+        kind: deliver
+        needs: [report]
+        to: [{documents: two-sources/report.md}]
+    outputs:
+      spend: {from: spend, columns: {vendor: string, spend: number}}
+"""
+
 
 class Watching:
     """A listener that keeps what it was told."""
@@ -44,6 +68,16 @@ def shop(folder: Path) -> str:
         database.execute("CREATE TABLE invoices (vendor TEXT, amount REAL)")
         database.executemany("INSERT INTO invoices VALUES (?, ?)", [("Able", 10.5), ("Bold", 20.0), ("Able", 1.5)])
     return f"sqlite+aiosqlite:///{folder / 'shop.db'}"
+
+
+def missing(folder: Path) -> str:
+    """The URL of a database that is not there."""
+    return f"sqlite+aiosqlite:///{folder / 'gone.db'}"
+
+
+def two_sources(on_failure: str) -> str:
+    """The definition of a report over the sources `shop` and `store`, and of what the store's failure means."""
+    return TWO_SOURCES.replace("{on_failure}", on_failure)
 
 
 async def new_run(definition: str, **inputs: Any) -> UUID:

@@ -1,4 +1,4 @@
-"""A definition becomes a real Prefect run: order, branches, retries, timeouts, failures, restarts, artifacts."""
+"""A definition becomes a real Prefect run: order, branches, retries, timeouts, failures, restarts."""
 
 import asyncio
 from contextlib import closing
@@ -6,17 +6,8 @@ from pathlib import Path
 from sqlite3 import connect
 from textwrap import dedent
 from time import monotonic
-from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterFlowRunId,
-    FlowRunFilter,
-    FlowRunFilterId,
-)
-from prefect.client.schemas.objects import TaskRun
 
 from blocks.errors import RunFailed
 from flows.definitions import load
@@ -25,7 +16,7 @@ from flows.result import RunResult
 from tasks.context import NodeEvent
 from tasks.outcome import Table
 from tests.blocks.source_databases import SLOW_SQL
-from tests.flows.running import Watching, ledger, result, run, shop
+from tests.flows.running import Watching, ledger, missing, result, run, shop, two_sources
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -39,51 +30,11 @@ SPEND = """
     outputs:
       spend: {from: spend, columns: {vendor: string, spend: number}}
 """
-TWO_SOURCES = """
-    name: two-sources
-    nodes:
-      - id: spend
-        kind: query
-        source: shop
-        sql: SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor ORDER BY vendor
-      - id: stock
-        kind: query
-        source: store
-        sql: SELECT vendor, pieces FROM stock
-        on_failure: {on_failure}
-      - id: report
-        kind: reason
-        purpose: synthesise
-        needs: [spend, stock]
-      - id: publish
-        kind: deliver
-        needs: [report]
-        to: [{documents: two-sources/report.md}]
-    outputs:
-      spend: {from: spend, columns: {vendor: string, spend: number}}
-"""
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     return shop(tmp_path)
-
-
-def missing(folder: Path) -> str:
-    return f"sqlite+aiosqlite:///{folder / 'gone.db'}"
-
-
-def two_sources(on_failure: str) -> str:
-    return TWO_SOURCES.replace("{on_failure}", on_failure)
-
-
-async def task_runs(run_id: UUID, count: int) -> list[TaskRun]:
-    """The run's task runs; the server learns of them a moment after they happened."""
-    only = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
-    async with asyncio.timeout(20), get_client() as client:
-        while len(found := await client.read_task_runs(flow_run_filter=only)) < count:
-            await asyncio.sleep(0.1)
-    return found
 
 
 async def test_a_run_s_figures_are_those_of_the_database(source: str) -> None:
@@ -109,39 +60,6 @@ async def test_a_workflow_is_awaited_where_a_loop_runs(source: str) -> None:
 
     assert isinstance(done, RunResult)
     assert done.state == "Completed"
-
-
-async def test_each_node_is_a_task_run_of_its_name_tagged_with_its_kind(source: str) -> None:
-    done = await result(two_sources("degrade"), {"shop": source, "store": source})
-
-    found = {task_run.name: task_run for task_run in await task_runs(done.run_id, 4)}
-    assert set(found) == {"spend", "stock", "report", "publish"}
-    assert found["report"].tags == ["reason"]
-    assert found["spend"].empirical_policy.retries == 3
-
-
-async def test_a_flow_has_the_workflow_s_name_and_its_inputs_as_typed_parameters() -> None:
-    flow = build(
-        load(
-            dedent("""
-                name: typed
-                description: Has inputs of two types.
-                inputs:
-                  month: {type: month, default: last month}
-                  limit: {type: integer, default: 5}
-                nodes:
-                  - {id: one, kind: query, source: shop, sql: SELECT 1 AS one WHERE 1 < :limit}
-            """),
-            "typed",
-        ),
-        3,
-    )
-
-    properties = flow.parameters.properties
-    assert (flow.name, flow.version, flow.description) == ("typed", "3", "Has inputs of two types.")
-    assert properties["limit"]["type"] == "integer"
-    assert properties["limit"]["default"] == 5
-    assert properties["month"]["default"] == "last month"
 
 
 async def test_a_parameter_of_the_wrong_type_is_refused_before_any_node_runs(source: str) -> None:
@@ -320,20 +238,3 @@ async def test_another_run_of_the_same_workflow_takes_nothing_from_the_first(sou
     assert first.run_id != second.run_id
     assert not first.nodes["spend"].cached
     assert not second.nodes["spend"].cached
-
-
-async def test_a_run_s_artifacts_tell_its_story(source: str, tmp_path: Path) -> None:
-    done = await result(two_sources("degrade"), {"shop": source, "store": missing(tmp_path)})
-
-    of_this_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[done.run_id]))
-    async with get_client() as client:
-        found = {
-            artifact.key: str(artifact.data) for artifact in await client.read_artifacts(artifact_filter=of_this_run)
-        }
-    report, table = found["two-sources-report"], found["two-sources-nodes"]
-    assert "## What is missing" in report
-    assert report.count("gone.db") == 1, "what is missing is said once"
-    assert done.deliveries[0] in report
-    assert "Cost: $0.0000" in report
-    assert "| stock | degraded |" in report
-    assert '"node": "publish"' in table

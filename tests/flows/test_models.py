@@ -123,6 +123,12 @@ async def test_a_team_s_own_provider_answers_and_the_run_says_who_wrote_and_what
     assert '"label": "low"' in server.requests[1].prompt, "the report is given what the label was"
 
 
+async def test_a_run_s_nodes_share_one_connection_to_the_provider(graded: Graded, server: ModelServer) -> None:
+    await graded.run()
+
+    assert len({asked.port for asked in server.requests}) == 1
+
+
 async def test_an_answer_that_does_not_come_is_cut_at_the_node_s_timeout_and_the_run_goes_on(
     graded: Graded, server: ModelServer
 ) -> None:

@@ -86,6 +86,8 @@ class Asked:
     """The parsed JSON; None where it was none."""
     at: float
     """time.monotonic() of its arrival."""
+    port: int
+    """The client's: the same for requests over the same connection."""
     abandoned: bool = False
     """Whether the client went away while it waited for a slow answer."""
 
@@ -133,7 +135,8 @@ class ModelServer:
         except ValueError:
             body = None
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
-        asked = Asked(request.url.path, headers, body, time.monotonic())
+        port = request.client.port if request.client else 0
+        asked = Asked(request.url.path, headers, body, time.monotonic(), port)
         self.requests.append(asked)
         behaviour = self._next.pop(0) if self._next else self._always
         if refused := _wrong_key(request) or _wrong_body(body):

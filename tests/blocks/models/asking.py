@@ -1,5 +1,7 @@
 """Asks the loopback provider as a node's task does."""
 
+from contextlib import aclosing
+
 from blocks.models.calls import Message, ModelAnswer, ModelRequest, Tier
 from blocks.models.client import client_for
 from blocks.models.provider import ModelProvider
@@ -34,4 +36,5 @@ def request(tier: Tier = "fast") -> ModelRequest:
 async def ask(server: ModelServer, tier: Tier = "fast", *, key: str | None = None, **fields: object) -> ModelAnswer:
     """The answer to one question, with the server's own key unless another is given."""
     provider = provider_at(server.url, server.key if key is None else key, **fields)
-    return await client_for(provider, "operations", block="operations").answer(request(tier))
+    async with aclosing(client_for(provider, "operations", block="operations")) as client:
+        return await client.answer(request(tier))

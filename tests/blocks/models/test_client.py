@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 from time import monotonic
 
 import pytest
@@ -161,9 +162,9 @@ async def test_an_answer_that_cannot_be_used_is_still_an_answer_that_was_paid_fo
 
 async def test_a_provider_that_is_down_is_named_by_its_address_without_its_password() -> None:
     url = f"http://user:passw0rd@127.0.0.1:{free_port()}/v1?token=t0ken"
-    client = client_for(provider_at(url, "sk-any"), "operations", block="operations")
-    with pytest.raises(ModelUnavailable, match=r"cannot be reached at http://127\.0\.0\.1:\d+/v1 \(") as raised:
-        await client.answer(request())
+    async with aclosing(client_for(provider_at(url, "sk-any"), "operations", block="operations")) as client:
+        with pytest.raises(ModelUnavailable, match=r"cannot be reached at http://127\.0\.0\.1:\d+/v1 \(") as raised:
+            await client.answer(request())
 
     assert "passw0rd" not in str(raised.value)
     assert "t0ken" not in str(raised.value)
@@ -184,7 +185,14 @@ async def test_a_call_that_is_cancelled_ends_at_once_and_is_not_tried_again(serv
     assert len(server.requests) == 1
 
 
-def test_a_client_serves_one_event_loop_after_another(server: ModelServer) -> None:
-    client = client_for(provider_at(server.url, server.key), "operations")
+async def test_calls_after_each_other_share_a_connection_and_those_at_once_do_not_wait(server: ModelServer) -> None:
+    server.next(Slow(0), Slow(0), Slow(0.2), Slow(0.2))
+    async with aclosing(client_for(provider_at(server.url, server.key), "operations")) as client:
+        for _ in range(2):
+            await client.answer(request())
+        await asyncio.gather(client.answer(request()), client.answer(request()))
 
-    assert [asyncio.run(client.answer(request())).ended for _ in range(2)] == ["whole", "whole"]
+    first, second, third, fourth = server.requests
+    assert first.port == second.port
+    assert third.port != fourth.port
+    assert fourth.at - third.at < 0.2

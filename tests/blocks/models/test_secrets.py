@@ -4,6 +4,7 @@ import asyncio
 import logging
 import pickle
 from collections.abc import Iterator
+from contextlib import aclosing
 from traceback import TracebackException
 
 import pytest
@@ -86,13 +87,13 @@ async def test_a_key_that_was_pasted_with_a_line_break_works(server: ModelServer
 
 
 async def test_the_key_is_in_no_log_of_a_call_that_works(server: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
-    client = client_for(provider_at(server.url, server.key), "operations")
-    with caplog.at_level(logging.DEBUG):
-        await client.answer(request())
+    async with aclosing(client_for(provider_at(server.url, server.key), "operations")) as client:
+        with caplog.at_level(logging.DEBUG):
+            await client.answer(request())
 
-    assert caplog.records
-    assert KEY not in caplog.text
-    assert KEY not in repr(vars(client))
+        assert caplog.records
+        assert KEY not in caplog.text
+        assert KEY not in repr(vars(client))
 
 
 async def test_calls_at_once_do_not_mix_their_keys(server: ModelServer) -> None:

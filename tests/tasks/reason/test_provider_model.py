@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -35,11 +36,14 @@ class Asking:
     async def __call__(
         self, asked: ReasonNode, scope: Scope | None = None, *, key: str = KEY, seconds: float = 10
     ) -> Outcome:
-        reasoner = ProviderModel(client_for(provider_at(self._server.url, key), "operations", block="operations"))
-        async with a_run(self._home) as run:
+        provider = provider_at(self._server.url, key)
+        async with (
+            a_run(self._home) as run,
+            aclosing(client_for(provider, "operations", block="operations")) as client,
+        ):
             try:
                 async with asyncio.timeout(seconds):
-                    return await outcome_of(asked, scope or Scope(outcomes={"spend": vendors()}), reasoner)
+                    return await outcome_of(asked, scope or Scope(outcomes={"spend": vendors()}), ProviderModel(client))
             finally:
                 self.calls = await run.ledger.model_calls(run.run_id)
 
