@@ -1,7 +1,7 @@
 """The ledger's door: opens it, and writes what a run does as it happens (reading.py has the readers).
 
 Awaited methods return after their commit. `attempt_started` and `attempt_ended` return at once and are committed
-within about 50 ms; a reader of the same ledger waits for them. Every time that goes in must have a time zone: a naive
+within about 200 ms; a reader of the same ledger waits for them. Every time that goes in must have a time zone: a naive
 one is a ValueError.
 """
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from blocks.errors import OperatorError
 from blocks.ledger.engine import blames_one_write, explained
 
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.2
 
 T = TypeVar("T")
 Values: TypeAlias = dict[str, Any]

@@ -64,6 +64,8 @@ def _bound(node: QueryNode, scope: Scope) -> TextClause:
 
 def _colons(sql: str, names: Collection[str]) -> dict[int, str]:
     """The place of every colon that begins a parameter, with the parameter's name."""
+    if not names:
+        return {}
     from sqlglot import TokenError, TokenType, tokenize  # slow to import
 
     try:
