@@ -37,7 +37,8 @@ WAYS = {
     "asyncio": "asyncio",
 }
 WAITS = {
-    "models": "engine, reason nodes (a model's answer)",
+    "models_engine": "engine, reason nodes (a model's answer)",
+    "models_prefect": "bare Prefect, same (a model's answer)",
     "postgresql_engine": "engine, query nodes (PostgreSQL)",
     "postgresql_prefect": "bare Prefect, same (PostgreSQL)",
     "postgresql_asyncio": "asyncio, same (PostgreSQL)",

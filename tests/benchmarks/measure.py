@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from blocks.models.provider import ModelProvider
-from tests.benchmarks.ways import Reads, Shape, Way, small_database, ways, workflow
+from tests.benchmarks.ways import Reads, Shape, Way, questions, small_database, ways
 from tests.servers.model_server import KEY, MODELS
 
 ROUNDS = {10: 7, 100: 20, 500: 3}
@@ -43,9 +43,7 @@ async def waiting(folder: Path, models: str, database: str) -> Taken:
     fast, standard, frontier = MODELS
     provider = ModelProvider(api_key=KEY, base_url=models, fast=fast, standard=standard, frontier=frontier)
     await provider.save("default", overwrite=True)
-    asked = ["name: asked", "nodes:"]
-    asked += [f"  - {{id: n{at}, kind: reason, purpose: classify, labels: [a, b]}}" for at in range(WAITING_NODES)]
-    these: dict[str, Way] = {"models": workflow("\n".join(asked), {})}
+    these = dict(questions(WAITING_NODES, models))
     if database:
         reads = Reads("beside", WAITING_NODES, database, "SELECT 1 AS one FROM pg_sleep(1)")
         these |= {f"postgresql_{name}": way for name, way in ways(reads).items() if name != "prefect_defaults"}

@@ -1,8 +1,11 @@
 """The same reads in the same order, four ways: by the engine, as bare Prefect tasks twice, and in plain asyncio.
 
+Beside these, the same questions to a model, by the engine and as bare Prefect tasks.
+
 Every node does the smallest thing that a real node can do: `SELECT 1 AS one` in a transaction of its own on a small
 SQLite file, with the guard, the connection and the typed table of a `query` node. So what differs is what is put
-around the read. `prefect` has the options that the engine gives to its tasks, `prefect_defaults` has none.
+around the read. `prefect` has the options that the engine gives to its tasks, with Prefect's own cache policy for the
+same inputs; `prefect_defaults` has none.
 """
 
 import asyncio
@@ -13,9 +16,11 @@ from pathlib import Path
 from sqlite3 import connect
 from typing import Any, Literal
 
+from openai import AsyncOpenAI
 from prefect import flow, task
 from prefect.cache_policies import INPUTS, RUN_ID
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +32,7 @@ from tasks.frames import table_of_rows
 from tasks.node import Node
 from tasks.outcome import Table
 from tasks.query.guard import read_only
+from tests.servers.model_server import KEY, MODELS
 
 # As a run keeps them; each process of the benchmark has one event loop.
 _opened: Opened[AsyncSqlAlchemyConnector] = Opened()
@@ -81,10 +87,17 @@ def ways(reads: Reads) -> Mapping[str, Way]:
     """What to call for one run, by the name of the way; all is built before the first call."""
     return {
         "engine": workflow(reads.definition, {"small": reads.source}),
-        "prefect": _bare(reads, _with_the_engine_s_options, persist=True),
+        "prefect": _bare(reads, lambda name: _with_the_engine_s_options(name)(read), persist=True),
         "prefect_defaults": _bare(reads, lambda name: task(name=name)(read), persist=False),
         "asyncio": lambda: _walk(reads, [read] * reads.nodes),
     }
+
+
+def questions(nodes: int, models: str) -> Mapping[str, Way]:
+    """So many questions to a model at once, for one of two labels; the team's provider block must be saved."""
+    asked = ["name: asked", "nodes:"]
+    asked += [f"  - {{id: n{at}, kind: reason, purpose: classify, labels: [a, b]}}" for at in range(nodes)]
+    return {"models_engine": workflow("\n".join(asked), {}), "models_prefect": _bare_questions(nodes, models)}
 
 
 def workflow(definition: str, sources: Mapping[str, str]) -> Way:
@@ -124,7 +137,8 @@ def _bare(reads: Reads, as_task: Callable[[str], Any], *, persist: bool) -> Way:
     return bare
 
 
-def _with_the_engine_s_options(name: str) -> Any:
+def _with_the_engine_s_options(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """The decorator that makes a function a task with these options."""
     return task(
         name=name,
         task_run_name=name,
@@ -136,7 +150,34 @@ def _with_the_engine_s_options(name: str) -> Any:
         persist_result=True,
         result_serializer="json",
         cache_policy=RUN_ID + INPUTS,
-    )(read)
+    )
+
+
+def _bare_questions(nodes: int, models: str) -> Way:
+    @flow(name="bare-asked", persist_result=True, result_serializer="json")
+    async def bare() -> Sequence[str]:
+        async with AsyncOpenAI(api_key=KEY, base_url=models) as api:
+
+            async def ask(node: str) -> str:
+                answer = await api.chat.completions.parse(
+                    model=MODELS[0],
+                    messages=[{"role": "system", "content": "Classify."}, {"role": "user", "content": node}],
+                    response_format=Label,
+                )
+                return answer.choices[0].message.content or ""
+
+            tasks = [_with_the_engine_s_options(f"n{at}")(ask) for at in range(nodes)]
+            return list(await asyncio.gather(*(each(each.name) for each in tasks)))
+
+    return bare
+
+
+class Label(BaseModel):
+    """What the bare question asks for."""
+
+    reason: str
+    label: Literal["a", "b"]
+    confidence: float
 
 
 async def _walk(reads: Reads, tasks: Sequence[Read]) -> Table:
