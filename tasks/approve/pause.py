@@ -12,7 +12,7 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import apause_flow_run, aresume_flow_run
-from prefect.input import keyset_from_base_key
+from prefect.input import keyset_from_base_key, keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
 
 from tasks.approve.form import Decision
@@ -41,10 +41,14 @@ async def wait_for_decision(run_id: UUID, node: str, form: type[Decision], timeo
 
 
 async def is_waiting(run_id: UUID) -> bool:
-    """Whether the run is paused now, so that an answer would be taken."""
+    """Whether the run is paused now and its form is there, so that an answer would be taken."""
     async with get_client() as client:
         state = (await client.read_flow_run(run_id)).state
-    return state is not None and state.is_paused()
+    if state is None or not state.is_paused():
+        return False
+    # Prefect pauses the run first and stores its form after that, the description last; until then it refuses answers.
+    description = keyset_from_paused_state(state)["description"]
+    return await aread_flow_run_input(description, flow_run_id=run_id) is not None
 
 
 async def resume(run_id: UUID, answer: Mapping[str, str]) -> bool:

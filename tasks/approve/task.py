@@ -68,19 +68,24 @@ async def _ask(run: RunContext, node: ApproveNode, scope: Scope) -> DecisionRow:
 
 @asynccontextmanager
 async def _beside(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs the coroutines beside the body and ends them with it."""
-    running = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    """Runs the coroutines beside the body and ends them with it; what goes wrong in one of them ends the body."""
     try:
-        yield
-    finally:
-        for each in running:
-            each.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(coroutine) for coroutine in coroutines]
+            yield
+            for each in running:
+                each.cancel()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _until_waiting(run: RunContext) -> None:
+    while not await pause.is_waiting(run.run_id):
+        await asyncio.sleep(0.05)
 
 
 async def _answer_from_listener(run: RunContext, node: ApproveNode, question: Question) -> None:
-    while not await pause.is_waiting(run.run_id):
-        await asyncio.sleep(0.05)
+    await _until_waiting(run)
     answer = await run.listener.on_question(question)
     if answer is not None:
         await _decide(
@@ -91,6 +96,7 @@ async def _answer_from_listener(run: RunContext, node: ApproveNode, question: Qu
 async def _time_out(run: RunContext, node: ApproveNode, deadline: datetime) -> None:
     while (left := (deadline - run.now()).total_seconds()) > 0:
         await asyncio.sleep(min(left, pause.POLL_SECONDS))
+    await _until_waiting(run)  # a short time may be up before Prefect has paused the run
     await _decide(run, node, "timed_out", f"on_timeout: {node.on_timeout}", "", "timeout")
 
 

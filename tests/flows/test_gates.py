@@ -138,6 +138,15 @@ async def test_no_decision_in_time_is_the_decision_that_was_configured(
     assert await deliveries(done.run_id) == (1 if publish == "done" else 0)
 
 
+async def test_a_time_that_is_up_before_prefect_has_paused_the_run_is_up_all_the_same(source: str) -> None:
+    hurried = GATED.replace("timeout: 30s", "timeout: 1ms, on_timeout: reject")
+    done = await result(hurried, {"shop": source})
+
+    async with ledger() as rows:
+        recorded = await rows.decision(done.run_id, "sign-off")
+    assert (done.state, recorded.decision) == ("Rejected", "timed_out")
+
+
 async def test_no_decision_in_time_fails_the_run_where_that_is_configured(source: str) -> None:
     hurried = GATED.replace("timeout: 30s", "timeout: 300ms, on_timeout: fail")
     state = await run(hurried, {"shop": source})
