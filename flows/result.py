@@ -92,7 +92,9 @@ def message_of(result: RunResult) -> str:
     """The final state's message: what is missing and who said no."""
     parts = [f"missing: {gap.node}: {gap.reason}" for gap in result.gaps]
     if result.state != "Completed":
-        parts += [f"{node.detail}" for node in result.nodes.values() if node.state == "done" and node.detail]
+        parts += [
+            f"{name}: {node.detail}" for name, node in result.nodes.items() if node.state == "done" and node.detail
+        ]
     return "; ".join(parts) or "every node is done"
 
 

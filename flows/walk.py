@@ -85,7 +85,9 @@ class Walk:
         needs = [self.records[need] for need in self._graph.needs(node.id)]
         for need in needs:
             if need.blocks:
-                return _skip(node, need.detail, blocks=True)
+                # A gate says what was decided; who hangs on it says at which gate, however far down.
+                why = need.detail if need.state == "skipped" else f"{need.node}: {need.detail}"
+                return _skip(node, why, blocks=True)
             if need.state == "failed":
                 return _skip(node, f"{need.node} failed", blocks=True)
         if any(record.state == "failed" for record in self.records.values()):
@@ -158,7 +160,7 @@ def _gate_record(node: ApproveNode, record: NodeRecord) -> NodeRecord:
     meaning = node.on_timeout if decision == "timed_out" else decision
     by = record.outcome.fields["decided_by"]
     detail = decision.replace("_", " ") + (f" by {by}" if by else "")
-    values = {**record.__dict__, "detail": f"{node.id}: {detail}"}
+    values = {**record.__dict__, "detail": detail}
     match meaning:
         case "approve":
             return NodeRecord(**values)

@@ -136,7 +136,7 @@ async def test_an_answer_that_came_while_the_run_was_dead_is_taken(tmp_path: Pat
         "sign-off": False,
         "publish": False,
     }
-    assert told["nodes"]["sign-off"]["detail"] == "sign-off: approve by Ann"
+    assert told["nodes"]["sign-off"]["detail"] == "approve by Ann"
     assert len(told["deliveries"]) == 1
 
 
