@@ -173,17 +173,21 @@ async def _run(
             notes=notes,
             listener=options.listener,
         )
-        if any(isinstance(node, ReasonNode) for node in workflow.nodes):
-            # While the server has little to do: once it records many task runs, it answers late. What goes wrong is for
-            # the nodes that ask.
-            await asyncio.wait([run.models.begin(run.team, lambda: open_model(run.team))])
         token = enter_run(run)
         try:
+            await _begin_models(workflow, run)
             return await _finished(workflow, Walk(graph, tasks, started.inputs, run), run)
         finally:
             leave_run(token)
             with anyio.CancelScope(shield=True):
                 await run.close()
+
+
+async def _begin_models(workflow: Workflow, run: RunContext) -> None:
+    """Looks the team's models up while the server has little to do: once it records many task runs, it answers late."""
+    if any(isinstance(node, ReasonNode) for node in workflow.nodes):
+        # Waited for and not asked for its result: what goes wrong is for the nodes that ask.
+        await asyncio.wait([run.models.begin(run.team, lambda: open_model(run.team))])
 
 
 async def _finished(workflow: Workflow, walk: Walk, run: RunContext) -> State[RunResult]:
