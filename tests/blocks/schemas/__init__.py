@@ -1,0 +1,1 @@
+"""Schemas of real databases, and what is kept of them."""
