@@ -24,8 +24,9 @@ from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_
 from blocks.ledger.reading import Reader, run_row
 from blocks.ledger.rows import DecisionRow, DeliveryRow, RunRow
 from blocks.ledger.schema import make_current
-from blocks.ledger.statements import decisions, deliveries, model_calls, runs
+from blocks.ledger.statements import decisions, deliveries, model_calls, runs, schemas
 from blocks.ledger.writer import Writer
+from blocks.schemas.snapshot import Snapshot
 
 
 class Ledger(Reader):
@@ -236,6 +237,18 @@ class Ledger(Reader):
             return DecisionRow(**row._mapping)
 
         return await self._writer.now(write)
+
+    async def record_schema(self, source: str, snapshot: Snapshot, at: datetime, run_id: UUID | None = None) -> None:
+        """Adds the schema that the source has from now on."""
+        values = {
+            "source": source,
+            "database": snapshot.database,
+            "fingerprint": snapshot.fingerprint,
+            "snapshot": snapshot.model_dump(mode="json"),
+            "at": in_utc(at),
+            "run_id": run_id,
+        }
+        await self._write(insert(schemas).values(**values))
 
     async def _write(self, statement: Executable) -> int:
         """How many rows the statement changed, after its commit."""

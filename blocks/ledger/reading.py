@@ -9,10 +9,11 @@ from sqlalchemy import URL, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.ledger.engine import explaining
-from blocks.ledger.rows import AttemptRow, DecisionRow, DeliveryRow, ModelCallRow, RunCost, RunRow
-from blocks.ledger.statements import attempts, decisions, deliveries, is_decision_of, model_calls, runs
+from blocks.ledger.rows import AttemptRow, DecisionRow, DeliveryRow, ModelCallRow, RunCost, RunRow, SchemaRow
+from blocks.ledger.statements import attempts, decisions, deliveries, is_decision_of, model_calls, runs, schemas
 from blocks.ledger.writer import Writer
 from blocks.models.calls import OFFLINE
+from blocks.schemas.snapshot import Snapshot
 
 
 def run_row(row: Row[Any]) -> RunRow:
@@ -54,6 +55,14 @@ class Reader:
         """The decision that stands for this gate, if there is one."""
         rows = await self._read(select(decisions).where(is_decision_of(run_id, node)))
         return DecisionRow(**rows[0]._mapping) if rows else None
+
+    async def schema(self, source: str) -> SchemaRow | None:
+        """The schema that the source was last seen with, if it was ever seen."""
+        query = select(schemas).where(schemas.c.source == source).order_by(schemas.c.id.desc()).limit(1)
+        for row in await self._read(query):
+            snapshot = Snapshot.model_validate(row.snapshot)
+            return SchemaRow(source=row.source, snapshot=snapshot, at=row.at, run_id=row.run_id)
+        return None
 
     async def cost(self, run_id: UUID) -> RunCost:
         """What the run's model calls cost so far, in all its starts."""

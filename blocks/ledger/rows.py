@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from blocks.schemas.snapshot import Snapshot
 from blocks.words import counted
 
 DeliveryOutcome = Literal["intended", "delivered", "failed"]
@@ -104,6 +105,17 @@ class DecisionRow:
     decided_by: str
     via: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaRow:
+    """A source's schema, and when it was first seen like this."""
+
+    source: str
+    snapshot: Snapshot
+    at: datetime
+    run_id: UUID | None
+    """The run that saw it; None where a person asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, Insert, Table, Update, and_, bindparam, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from blocks.ledger.tables import Decision, Delivery, ModelCall, NodeAttempt, Run
+from blocks.ledger.tables import Decision, Delivery, ModelCall, NodeAttempt, Run, Schema
 
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 runs, attempts, model_calls = Run.table(), NodeAttempt.table(), ModelCall.table()
-deliveries, decisions = Delivery.table(), Decision.table()
+deliveries, decisions, schemas = Delivery.table(), Decision.table(), Schema.table()
 
 
 def _insert_into(table: Table, dialect: str) -> Upsert:

@@ -138,3 +138,19 @@ class Decision(Base):
     decided_by: Mapped[str]
     via: Mapped[str]
     at: Mapped[datetime]
+
+
+class Schema(Base):
+    """A source's schema from the moment that it was first seen like this."""
+
+    __tablename__ = "schemas"
+    __table_args__ = (Index("ix_schemas_source_id", "source", "id"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    source: Mapped[str]
+    database: Mapped[str]
+    fingerprint: Mapped[str]
+    snapshot: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.run_id"))
+    """The run that saw it; none where a person asked."""

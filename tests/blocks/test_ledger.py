@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from blocks.errors import RunUnknown
 from blocks.ledger import Ledger
+from blocks.schemas.snapshot import Column, ForeignKey, Relation, RelationName, Snapshot
 from tests.blocks.ledger_rows import NOON, record_call, start
 
 
@@ -208,3 +209,21 @@ async def test_recent_runs_are_the_newest_first(ledger: Ledger) -> None:
 
     assert [(run.workflow, run.version) for run in await ledger.recent_runs(2)] == [("w2", 2), ("w1", 1)]
     assert await ledger.run(uuid4()) is None
+
+
+async def test_a_source_s_schema_is_the_one_that_was_recorded_last(ledger: Ledger) -> None:
+    run = await start(ledger)
+    first = Snapshot(dialect="sqlite", database="/shop.db", search_path=("main",), fingerprint="a", relations=())
+    key = ForeignKey(columns=("vendor",), refers_to=RelationName("main", "vendors"), referred=("id",))
+    column = Column(name="vendor", type="INTEGER", nullable=False)
+    bills = Relation(name=RelationName("main", "bills"), kind="table", columns=(column,), foreign_keys=(key,))
+    second = first.model_copy(update={"fingerprint": "b", "relations": (bills,)})
+    await ledger.record_schema("shop", first, NOON)
+    await ledger.record_schema("shop", second, NOON + timedelta(hours=1), run.run_id)
+    await ledger.record_schema("other", first, NOON)
+
+    found = await ledger.schema("shop")
+
+    assert found is not None
+    assert (found.snapshot, found.at, found.run_id) == (second, NOON + timedelta(hours=1), run.run_id)
+    assert await ledger.schema("nowhere") is None
