@@ -94,6 +94,14 @@ def graph(file: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")]) -> None
     typer.echo(mermaid(load(text, name).nodes), nl=False)
 
 
+@app.command()
+def schema(source: Annotated[str, typer.Argument(metavar="SOURCE|URL")], json: Json = False) -> None:
+    """Show what a database has, and what changed in it since it was last looked at."""
+    from deployments.schemas import show_schema
+
+    show_schema(source, as_json=json)
+
+
 @app.command(name="list")
 def list_workflows() -> None:
     """List the workflows that can be run by name."""
