@@ -15,11 +15,14 @@ _RELATIONS = """
       AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_t%'
 """
 _COLUMNS = f"""
-    SELECT r.oid, r.nspname, r.relname, r.relkind, a.attnum, a.attname,
-           format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull
+    SELECT r.oid, r.nspname, r.relname, r.relkind,
+           array_agg(a.attnum ORDER BY a.attnum) FILTER (WHERE a.attnum > 0) AS numbers,
+           array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum > 0) AS names,
+           array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) FILTER (WHERE a.attnum > 0) AS types,
+           array_agg(a.attnotnull ORDER BY a.attnum) FILTER (WHERE a.attnum > 0) AS required
     FROM (SELECT c.oid, n.nspname, c.relname, c.relkind {_RELATIONS}) r
     LEFT JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-    ORDER BY r.nspname, r.relname, a.attnum
+    GROUP BY r.oid, r.nspname, r.relname, r.relkind ORDER BY r.nspname, r.relname
 """  # noqa: S608  # both parts are constants
 # Keys from their indexes, for not every unique index belongs to a constraint. INCLUDE adds columns that are no key.
 _KEYS = f"""
@@ -37,8 +40,8 @@ _KEYS = f"""
 _FINGERPRINT = f"""
     SELECT current_database() AS name, d.oid AS number, inet_server_port() AS port,
            current_schemas(false)::text[] AS path, md5(concat(
-        (SELECT string_agg(concat_ws(',', s.nspname, s.relname, s.relkind, s.attname, s.type, s.attnotnull), ';'
-                           ORDER BY s.nspname, s.relname, s.attnum) FROM ({_COLUMNS}) s),
+        (SELECT string_agg(concat_ws(',', s.nspname, s.relname, s.relkind, s.names, s.types, s.required), ';'
+                           ORDER BY s.nspname, s.relname) FROM ({_COLUMNS}) s),
         (SELECT string_agg(concat_ws(',', k.owner::regclass, k.kind, k.columns, k.refers_to::regclass, k.referred), ';'
                            ORDER BY k.owner::regclass::text, k.kind, k.columns) FROM ({_KEYS}) k))) AS digest
     FROM pg_database d WHERE d.datname = current_database()
@@ -55,20 +58,16 @@ async def fingerprint(connection: AsyncConnection) -> tuple[str, str, tuple[str,
 async def relations(connection: AsyncConnection) -> tuple[Relation, ...]:
     """Every table and view."""
     rows = (await connection.exec_driver_sql(_COLUMNS)).all()
-    by_oid = defaultdict[int, list[Any]](list)
-    for row in rows:
-        by_oid[row.oid].append(row)
-    columns = {oid: {row.attnum: row.attname for row in of_it} for oid, of_it in by_oid.items()}
-    names = {oid: RelationName(of_it[0].nspname, of_it[0].relname) for oid, of_it in by_oid.items()}
+    columns = {row.oid: dict(zip(row.numbers or (), row.names or (), strict=True)) for row in rows}
+    names = {row.oid: RelationName(row.nspname, row.relname) for row in rows}
     keys = defaultdict[int, list[Any]](list)
     for row in (await connection.exec_driver_sql(_KEYS)).all():
         keys[row.owner].append(row)
-    return tuple(_relation(oid, of_it, names, columns, keys[oid]) for oid, of_it in by_oid.items())
+    return tuple(_relation(row, names, columns, keys[row.oid]) for row in rows)
 
 
 def _relation(
-    oid: int,
-    rows: Sequence[Any],
+    row: Any,
     names: Mapping[int, RelationName],
     columns: Mapping[int, Mapping[int, str]],
     keys: Sequence[Any],
@@ -77,23 +76,18 @@ def _relation(
         return tuple(columns[of][number] for number in numbers or ())
 
     return Relation(
-        name=names[oid],
-        kind="view" if _text(rows[0].relkind) in "vm" else "table",
+        name=names[row.oid],
+        kind="view" if _text(row.relkind) in "vm" else "table",
         columns=tuple(
-            Column(name=row.attname, type=row.type, nullable=not row.attnotnull)
-            for row in rows
-            if row.attnum is not None
+            Column(name, type_name, not required)
+            for name, type_name, required in zip(row.names or (), row.types or (), row.required or (), strict=True)
         ),
-        primary_key=next((named(oid, row.columns) for row in keys if row.kind == "p"), ()),
-        unique=tuple(named(oid, row.columns) for row in keys if row.kind == "u"),
+        primary_key=next((named(row.oid, key.columns) for key in keys if key.kind == "p"), ()),
+        unique=tuple(named(row.oid, key.columns) for key in keys if key.kind == "u"),
         foreign_keys=tuple(
-            ForeignKey(
-                columns=named(oid, row.columns),
-                refers_to=names[row.refers_to],
-                referred=named(row.refers_to, row.referred),
-            )
-            for row in keys
-            if row.kind == "f" and row.refers_to in names
+            ForeignKey(named(row.oid, key.columns), names[key.refers_to], named(key.refers_to, key.referred))
+            for key in keys
+            if key.kind == "f" and key.refers_to in names
         ),
     )
 

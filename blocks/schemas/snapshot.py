@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -50,7 +51,9 @@ class _Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Noun):
+# A large database has tens of thousands of these two, and a plain dataclass is made five times as fast as a model.
+@dataclass(frozen=True, slots=True)
+class Column:
     """A column; `type` as the database writes it, empty where SQLite has none."""
 
     name: str
@@ -63,7 +66,8 @@ class Column(_Noun):
         return family_of(self.type)
 
 
-class ForeignKey(_Noun):
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
     """Columns whose values are keys of another table."""
 
     columns: tuple[str, ...]

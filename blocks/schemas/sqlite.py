@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ async def relations(connection: AsyncConnection) -> tuple[Relation, ...]:
     unique = _grouped(await _all(connection, _UNIQUE))
     tables = {name: _table(name, of_it, foreign_keys[name], unique[name]) for name, of_it in _grouped(columns).items()}
     views = await _views(connection)
-    return tuple(_with_referred(table, tables) for table in tables.values()) + views
+    lowered = {name.lower(): table for name, table in tables.items()}
+    return tuple(_with_referred(table, lowered) for table in tables.values()) + views
 
 
 def _table(
@@ -82,14 +84,13 @@ def _column(row: Sequence[Any]) -> Column:
 
 
 def _with_referred(table: Relation, tables: Mapping[str, Relation]) -> Relation:
-    """The table with the primary key's columns named where REFERENCES leaves them out."""
-    lowered = {name.lower(): each for name, each in tables.items()}
+    """The table with the primary key's columns named where REFERENCES leaves them out; `tables` by lower-case names."""
     keys = []
     for key in table.foreign_keys:
-        target = lowered.get(key.refers_to.name.lower())
+        target = tables.get(key.refers_to.name.lower())
         referred = key.referred or (target.primary_key if target else ())
         name = target.name if target else key.refers_to
-        keys.append(key.model_copy(update={"referred": referred, "refers_to": name}))
+        keys.append(replace(key, refers_to=name, referred=referred))
     return table.model_copy(update={"foreign_keys": tuple(keys)}) if keys else table
 
 
