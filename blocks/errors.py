@@ -5,6 +5,7 @@ HoldfastError
 │   ├── DefinitionRefused
 │   ├── InputRefused
 │   ├── QueryRefused
+│   ├── DriftRefused
 │   └── TransformRefused
 ├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
 │   ├── WorkflowUnknown
@@ -84,6 +85,10 @@ class InputRefused(AuthorError):
 
 class QueryRefused(AuthorError):
     """SQL that writes, cannot be parsed, or that the database says is wrong."""
+
+
+class DriftRefused(AuthorError):
+    """A saved query uses what its source no longer has as it was, and what it had cannot be rebuilt for sure."""
 
 
 class TransformRefused(AuthorError):

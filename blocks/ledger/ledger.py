@@ -7,8 +7,10 @@ one is a ValueError.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from uuid import UUID
 
 import anyio
@@ -22,7 +24,7 @@ from blocks.ledger import statements
 from blocks.ledger.columns import in_utc
 from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file
 from blocks.ledger.reading import Reader, run_row
-from blocks.ledger.rows import DecisionRow, DeliveryRow, RunRow
+from blocks.ledger.rows import DecisionRow, DeliveryRow, GoodAnswerRow, RunRow
 from blocks.ledger.schema import make_current
 from blocks.ledger.statements import decisions, deliveries, model_calls, runs, schemas
 from blocks.ledger.writer import Writer
@@ -249,6 +251,16 @@ class Ledger(Reader):
             "run_id": run_id,
         }
         await self._write(insert(schemas).values(**values))
+
+    async def record_good_answer(self, answer: GoodAnswerRow) -> None:
+        """Remembers the answer in place of an earlier one to the same SQL from the same source."""
+        values = {
+            **asdict(answer),
+            "sql_sha256": sha256(answer.sql.encode()).hexdigest(),
+            "sampled_at": in_utc(answer.sampled_at),
+            "at": in_utc(answer.at),
+        }
+        await self._write(statements.record_good_answer(self._dialect, values))
 
     async def _write(self, statement: Executable) -> int:
         """How many rows the statement changed, after its commit."""

@@ -1,7 +1,9 @@
 """What can be read of the ledger; each reader first waits for what the same ledger still has to write."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +11,26 @@ from sqlalchemy import URL, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.ledger.engine import explaining
-from blocks.ledger.rows import AttemptRow, DecisionRow, DeliveryRow, ModelCallRow, RunCost, RunRow, SchemaRow
-from blocks.ledger.statements import attempts, decisions, deliveries, is_decision_of, model_calls, runs, schemas
+from blocks.ledger.rows import (
+    AttemptRow,
+    DecisionRow,
+    DeliveryRow,
+    GoodAnswerRow,
+    ModelCallRow,
+    RunCost,
+    RunRow,
+    SchemaRow,
+)
+from blocks.ledger.statements import (
+    attempts,
+    decisions,
+    deliveries,
+    good_answers,
+    is_decision_of,
+    model_calls,
+    runs,
+    schemas,
+)
 from blocks.ledger.writer import Writer
 from blocks.models.calls import OFFLINE
 from blocks.schemas.snapshot import Snapshot
@@ -63,6 +83,13 @@ class Reader:
             snapshot = Snapshot.model_validate(row.snapshot)
             return SchemaRow(source=row.source, snapshot=snapshot, at=row.at, run_id=row.run_id)
         return None
+
+    async def good_answer(self, source: str, sql: str) -> GoodAnswerRow | None:
+        """What is remembered of the last good answer to this SQL from this source."""
+        key = {"source": source, "sql_sha256": sha256(sql.encode()).hexdigest()}
+        columns = [good_answers.c[field.name] for field in fields(GoodAnswerRow)]
+        rows = await self._read(select(*columns).filter_by(**key))
+        return GoodAnswerRow(**rows[0]._mapping) if rows else None
 
     async def cost(self, run_id: UUID) -> RunCost:
         """What the run's model calls cost so far, in all its starts."""

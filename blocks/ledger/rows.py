@@ -118,6 +118,23 @@ class SchemaRow:
     """The run that saw it; None where a person asked."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodAnswerRow:
+    """What is remembered of a saved query's last good answer."""
+
+    source: str
+    sql: str
+    database: str
+    fingerprint: str
+    """Of the schema with which the answer was good."""
+    samples: Mapping[str, JsonValue]
+    """What was seen of each relation that the query uses, before any drift."""
+    repaired_sql: str | None
+    """What was run in its place, where the schema had drifted by then."""
+    sampled_at: datetime
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class RunCost:
     """What a run's model calls cost in USD; calls of unknown price are counted, not guessed.

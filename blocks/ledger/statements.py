@@ -7,12 +7,13 @@ from sqlalchemy import ColumnElement, Insert, Table, Update, and_, bindparam, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from blocks.ledger.tables import Decision, Delivery, ModelCall, NodeAttempt, Run, Schema
+from blocks.ledger.tables import Decision, Delivery, GoodAnswer, ModelCall, NodeAttempt, Run, Schema
 
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 runs, attempts, model_calls = Run.table(), NodeAttempt.table(), ModelCall.table()
 deliveries, decisions, schemas = Delivery.table(), Decision.table(), Schema.table()
+good_answers = GoodAnswer.table()
 
 
 def _insert_into(table: Table, dialect: str) -> Upsert:
@@ -60,6 +61,13 @@ def record_decision(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any
     """Returns the decision where it is the gate's first."""
     insert = _insert_into(decisions, dialect).values(**values)
     return insert.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
+
+
+def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:
+    """A later answer takes the place of an earlier one."""
+    insert = _insert_into(good_answers, dialect).values(**values)
+    changed = {name: insert.excluded[name] for name in values if name not in ("source", "sql_sha256")}
+    return insert.on_conflict_do_update(index_elements=["source", "sql_sha256"], set_=changed)
 
 
 def is_decision_of(run_id: UUID, node: str) -> ColumnElement[bool]:

@@ -154,3 +154,24 @@ class Schema(Base):
     at: Mapped[datetime]
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.run_id"))
     """The run that saw it; none where a person asked."""
+
+
+class GoodAnswer(Base):
+    """What is remembered of a saved query's last good answer, so that drift can be told and repaired."""
+
+    __tablename__ = "good_answers"
+    __table_args__ = (UniqueConstraint("source", "sql_sha256"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    source: Mapped[str]
+    sql_sha256: Mapped[str]
+    sql: Mapped[str]
+    database: Mapped[str]
+    fingerprint: Mapped[str]
+    """Of the schema with which the answer was good."""
+    samples: Mapped[dict[str, Any]]
+    """What was seen of each relation that the query uses, before any drift."""
+    repaired_sql: Mapped[str | None]
+    """What was run in its place, where the schema had drifted by then."""
+    sampled_at: Mapped[datetime]
+    at: Mapped[datetime]

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 from uuid import uuid4
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from blocks.errors import RunUnknown
-from blocks.ledger import Ledger
+from blocks.ledger import GoodAnswerRow, Ledger
 from blocks.schemas.snapshot import Column, ForeignKey, Relation, RelationName, Snapshot
 from tests.blocks.ledger_rows import NOON, record_call, start
 
@@ -227,3 +228,22 @@ async def test_a_source_s_schema_is_the_one_that_was_recorded_last(ledger: Ledge
     assert found is not None
     assert (found.snapshot, found.at, found.run_id) == (second, NOON + timedelta(hours=1), run.run_id)
     assert await ledger.schema("nowhere") is None
+
+
+async def test_a_later_good_answer_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
+    first = GoodAnswerRow(
+        source="shop",
+        sql="SELECT 1",
+        database="/shop.db",
+        fingerprint="a",
+        samples={"main.vendors": {"count": 3}},
+        repaired_sql=None,
+        sampled_at=NOON,
+        at=NOON,
+    )
+    later = replace(first, fingerprint="b", repaired_sql="SELECT 2", at=NOON + timedelta(days=1))
+    await ledger.record_good_answer(first)
+    await ledger.record_good_answer(later)
+
+    assert await ledger.good_answer("shop", "SELECT 1") == later
+    assert await ledger.good_answer("shop", "SELECT 2") is None
