@@ -1,0 +1,238 @@
+"""Looks for an old relation in the schema as it is now; whatever looks right is checked against the sample by SQL."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from blocks.schemas.snapshot import Dialect, Relation, Snapshot
+from tasks.drift.align import EQUAL, FOUND, Alignment, Rows, align
+from tasks.drift.likeness import mapping, name_likeness
+from tasks.drift.rebuild import Only, Part, Rebuild
+from tasks.drift.sample import (
+    SAMPLE_ROWS,
+    Sample,
+    hashed_value,
+    key_of,
+    names,
+    needed_columns,
+    place,
+    sample_of,
+    sampled_columns,
+    sampling_sql,
+)
+
+_PASSES = ((12, 2_000), (4, 50_000))
+"""Of how many relations, the likeliest first, how many rows are read in which an old one may be: few of many, and then
+many of few, where the old rows stand behind another table's."""
+MOST_KINDS = 20
+"""A column with more different values than this does not tell apart what two tables were stacked from."""
+GROWN = 0.1
+"""At most such a share of rows may have come or gone since the sample, or it is not the same relation."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found: none, the one, or several that are all as good; and why the others are not."""
+
+    found: tuple[Rebuild, ...]
+    reasons: tuple[str, ...] = ()
+
+
+class Asking:
+    """Asks a connection, so that a statement that fails leaves its transaction usable."""
+
+    def __init__(self, connection: AsyncConnection, dialect: Dialect) -> None:
+        self._connection, self.dialect = connection, dialect
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        async with self._connection.begin_nested():
+            return [tuple(row) for row in (await self._connection.exec_driver_sql(sql)).all()]
+
+    async def sample(self, relation: Relation, used: Sequence[str]) -> Sample:
+        """What is remembered of the relation's values."""
+        needed = needed_columns(relation, used)
+        count = await self._count(place(relation.name))
+        rows = await self.rows(sampling_sql(relation, sampled_columns(relation, needed)))
+        return sample_of(relation, needed, count, rows)
+
+    async def holds(self, rebuild: Rebuild, sample: Sample) -> bool:
+        """Whether the rebuilt relation has the rows that the sample is of; a SELECT that fails does not."""
+        select = rebuild.select(self.dialect)
+        try:
+            count = await self._count(f"({select}) AS r")
+            if abs(count - sample.count) > max(2, GROWN * sample.count):
+                return False
+            if not sample.used:
+                return True
+            order = names(sample.key or sample.used)
+            first = f"SELECT {names(sample.used)} FROM ({select}) AS r ORDER BY {order} LIMIT {2 * SAMPLE_ROWS}"  # noqa: S608  # quoted names
+            return agrees(sample, await self.rows(first))
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            return False
+
+    async def _count(self, place_or_query: str) -> int:
+        ((count,),) = await self.rows(f"SELECT COUNT(*) FROM {place_or_query}")  # noqa: S608  # quoted names
+        return int(count)
+
+
+def agrees(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether these used columns are, but for a few changes, those of the sample; in its key's order, and some more."""
+    families = [sample.relation.by_name[name].family for name in sample.used]
+    before = [row[: len(sample.used)] for row in sample.rows]
+    now = [tuple(hashed_value(value, families[at]) for at, value in enumerate(row)) for row in rows]
+    if not sample.key:
+        same = sum((Counter(before) & Counter(now)).values())
+        return same >= EQUAL * len(before) and (bool(before) or not now)
+    at = [sample.used.index(name) for name in sample.key]
+    keys = [tuple(row[each] for each in at) for row in now]
+    by_key = dict(zip(keys, now, strict=True))
+    pairs = [(old, by_key[key]) for key, old in zip(sample.keys(), before, strict=True) if key in by_key]
+    if len(by_key) < len(keys) or len(pairs) < FOUND * len(sample.rows):
+        return False
+    if _strangers(sample, keys) > GROWN * len(sample.rows):
+        return False
+    return all(sum(old[each] == new[each] for old, new in pairs) >= EQUAL * len(pairs) for each in range(len(families)))
+
+
+def _strangers(sample: Sample, keys: Sequence[tuple[str, ...]]) -> int:
+    """How many rows lie between the sampled ones and were not among them."""
+    known = set(sample.keys())
+    last = max((at for at, key in enumerate(keys) if key in known), default=-1)
+    return sum(key not in known for key in keys[: last + 1])
+
+
+async def search(sample: Sample, now: Snapshot, asking: Asking) -> Search:
+    """Where the sampled relation is now. It is looked for elsewhere only where it is not what it was."""
+    same = now.by_name.get(sample.relation.name)
+    if same is not None and set(sample.used) <= same.by_name.keys():
+        still = _rebuild(sample, [Part(same, *_itself(sample))])
+        if await asking.holds(still, sample):
+            return Search((still,))
+    if not sample.rows:
+        return Search((), (f"{sample.relation.name} had no rows by which it could be known again",))
+    result = Search(())
+    for relations, rows in _PASSES:
+        result = await _search_elsewhere(sample, _likeliest(sample, now)[:relations], rows, asking)
+        if result.found:
+            break
+    return result
+
+
+async def _search_elsewhere(sample: Sample, relations: Sequence[Relation], rows_read: int, asking: Asking) -> Search:
+    aligned = [each async for each in _alignments(sample, relations, rows_read, asking)]
+    found = _of_its_kind(sample, [each async for each in _verified(sample, _whole(sample, aligned), asking)])
+    if not found:
+        found = [each async for each in _verified(sample, _filtered(sample, aligned), asking)]
+    if not found:
+        found = [each async for each in _verified(sample, _joined(sample, aligned), asking)]
+    return Search(tuple(found), tuple(_reasons(aligned)))
+
+
+def _of_its_kind(sample: Sample, found: list[Rebuild]) -> list[Rebuild]:
+    """Without the views on a table that was found itself."""
+    alike = [each for each in found if all(part.relation.kind == sample.relation.kind for part in each.parts)]
+    return alike or found
+
+
+async def _verified(sample: Sample, candidates: Iterator[Rebuild], asking: Asking) -> AsyncIterator[Rebuild]:
+    for candidate in candidates:
+        if await asking.holds(candidate, sample):
+            yield candidate
+
+
+async def _alignments(
+    sample: Sample, relations: Sequence[Relation], rows_read: int, asking: Asking
+) -> AsyncIterator[tuple[Alignment, Rows]]:
+    for relation in relations:
+        order = f" ORDER BY {names(key)}" if (key := key_of(relation)) else ""
+        columns = names(column.name for column in relation.columns)
+        try:
+            read = await asking.rows(f"SELECT {columns} FROM {place(relation.name)}{order} LIMIT {rows_read}")  # noqa: S608  # quoted names
+        except DBAPIError as error:  # a view that its database cannot read
+            if error.connection_invalidated:
+                raise
+            continue
+        rows = Rows(relation, read)
+        found = align(sample, rows) if sample.key else _by_names(sample, relation)
+        if found is not None:
+            yield found, rows
+
+
+def _likeliest(sample: Sample, now: Snapshot) -> list[Relation]:
+    old = [sample.relation.by_name[name] for name in sample.columns]
+
+    def likeness(relation: Relation) -> float:
+        columns = sum(match.score for match in mapping(old, relation.columns).values()) / max(len(old), 1)
+        return columns + name_likeness(sample.relation.name.name, relation.name.name) / 2
+
+    return sorted((each for each in now.relations if each.columns), key=likeness, reverse=True)
+
+
+def _by_names(sample: Sample, relation: Relation) -> Alignment | None:
+    """Of rows that no key tells apart: the columns of the same names."""
+    found = {name: name for name in sample.columns if name in relation.by_name}
+    return Alignment(relation, {}, found, {}, frozenset())
+
+
+def _whole(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
+    """From one relation that has every column."""
+    for found, _ in aligned:
+        if found.has(sample.used) and _is_known(sample, found):
+            yield _rebuild(sample, [Part(found.relation, found.key, found.columns)])
+
+
+def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
+    """From a part of the rows of one relation: those of one kind, or those that have what was never NULL."""
+    for found, rows in aligned:
+        free = [column.name for column in found.relation.columns if column.name not in found.columns.values()]
+        for column in free:
+            values = rows.values(column)
+            for value in sorted(values, key=str) if 2 <= len(values) <= MOST_KINDS else ():
+                part = align(sample, rows.where(column, value)) if sample.key else found
+                if part is not None and part.has(sample.used) and _is_known(sample, part):
+                    rebuilt = _rebuild(sample, [Part(part.relation, part.key, part.columns)])
+                    yield replace(rebuilt, only=Only(column, value))
+        if found.has(sample.used) and _is_known(sample, found):
+            required = [
+                name for name in sample.used if name not in found.key and not sample.relation.by_name[name].nullable
+            ]
+            for name in required[:1]:
+                rebuilt = _rebuild(sample, [Part(found.relation, found.key, found.columns)])
+                yield replace(rebuilt, only=Only(found.columns[name]))
+
+
+def _joined(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
+    """From two relations that have every column between them, the one of the old name or with more columns first."""
+    parts = [Part(found.relation, found.key, found.columns) for found, _ in aligned if found.key and found.telling]
+    parts.sort(key=lambda part: (part.relation.name != sample.relation.name, -len(part.columns)))
+    for first, second in combinations(parts, 2):
+        new = {old: each for old, each in second.columns.items() if old not in first.columns}
+        if new and set(sample.used) <= {*first.columns, *new}:
+            yield _rebuild(sample, [first, Part(second.relation, second.key, new)])
+
+
+def _is_known(sample: Sample, found: Alignment) -> bool:
+    """Whether the relation is known by its values, or, where it has none that tell, by all of its columns' names."""
+    same = all(old == new for old, new in found.columns.items()) and found.has(sample.columns)
+    return found.known_by_values or (same and not found.telling)
+
+
+def _rebuild(sample: Sample, parts: Sequence[Part]) -> Rebuild:
+    return Rebuild(sample.relation, sample.used, tuple(parts))
+
+
+def _itself(sample: Sample) -> tuple[dict[str, str], dict[str, str]]:
+    return {name: name for name in sample.key}, {name: name for name in sample.used}
+
+
+def _reasons(aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[str]:
+    for found, _ in aligned:
+        for old, new in found.unclear.items():
+            yield f"{old} may be {' or '.join(new)} of {found.relation.name}"

