@@ -1,7 +1,7 @@
 """A database's schema at one moment, in words that SQLite and PostgreSQL share."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -107,6 +107,16 @@ class Snapshot(_Noun):
     def by_name(self) -> Mapping[RelationName, Relation]:
         """The relations by their names."""
         return {relation.name: relation for relation in self.relations}
+
+    def having(self, relations: Iterable[Relation]) -> "Snapshot":
+        """The same database with other relations. Not model_copy, which would keep `by_name` as it was."""
+        return Snapshot(
+            dialect=self.dialect,
+            database=self.database,
+            search_path=self.search_path,
+            fingerprint=self.fingerprint,
+            relations=tuple(relations),
+        )
 
     def find(self, name: str, schema: str | None = None) -> Relation | None:
         """The relation that SQL means by this name.

@@ -47,10 +47,15 @@ class Alignment:
 
 
 class Rows:
-    """Rows of a relation, and the hashes of its columns as values of a family."""
+    """Rows of a relation, and the hashes of its columns as values of a family.
 
-    def __init__(self, relation: Relation, rows: Sequence[Sequence[Any]]) -> None:
-        self.relation, self.rows = relation, rows
+    `fresh` are the columns that it did not have when the sample was taken; `own`: it has the sampled relation's name.
+    """
+
+    def __init__(
+        self, relation: Relation, rows: Sequence[Sequence[Any]], fresh: frozenset[str], *, own: bool = False
+    ) -> None:
+        self.relation, self.rows, self.fresh, self.own = relation, rows, fresh, own
         self._at = {column.name: at for at, column in enumerate(relation.columns)}
         self.hashes = cache(self._hashes)
 
@@ -61,7 +66,7 @@ class Rows:
     def where(self, column: str, value: Any) -> "Rows":
         """The rows with that value in that column."""
         at = self._at[column]
-        return Rows(self.relation, [row for row in self.rows if row[at] == value])
+        return Rows(self.relation, [row for row in self.rows if row[at] == value], self.fresh, own=self.own)
 
     def values(self, column: str) -> set[Any]:
         """The different values of a column, without NULL."""
@@ -97,27 +102,56 @@ def _keys(sample: Sample, rows: Rows) -> Iterator[Mapping[str, str]]:
 
 
 def _aligned_by(sample: Sample, rows: Rows, key: Mapping[str, str]) -> Alignment | None:
-    family_of = {name: column.family for name, column in sample.relation.by_name.items()}
-    new_keys = zip(*(rows.hashes(new, family_of[old]) for old, new in key.items()), strict=True)
+    families = sample.relation.by_name
+    new_keys = zip(*(rows.hashes(new, families[old].family) for old, new in key.items()), strict=True)
     place = {each: at for at, each in reversed(list(enumerate(new_keys)))}
     pairs = [(at, place[each]) for at, each in enumerate(sample.keys()) if each in place]
     if len(pairs) < FOUND * len(sample.rows) or not pairs:
         return None
-    columns, unclear, telling = dict(key), {}, set[str]()
-    for old in sample.columns:
-        if old in key:
-            continue
-        equal = _equal(sample.column(old), family_of[old], rows, pairs)
-        same_name = [new for new in equal if name_likeness(old, new) == 1.0]
-        values = {sample.column(old)[at] for at, _ in pairs} - {NULL}
-        if len(values) >= TELLING:
-            telling.add(old)
-        chosen = same_name or (equal if old in telling else [])
-        if len(chosen) == 1:
-            columns[old] = chosen[0]
-        elif chosen:
-            unclear[old] = tuple(chosen)
-    return Alignment(rows.relation, key, columns, unclear, frozenset(telling))
+    found = _Columns(sample, rows, key, pairs)
+    found.match_by_name()
+    found.match_by_values()
+    return Alignment(rows.relation, key, found.columns, found.unclear, frozenset(found.telling))
+
+
+class _Columns:
+    """The columns of a sample, while they are matched: first with their namesakes, then the rest with what is left."""
+
+    def __init__(self, sample: Sample, rows: Rows, key: Mapping[str, str], pairs: Sequence[tuple[int, int]]) -> None:
+        self._sample, self._rows = sample, rows
+        self.columns, self.unclear, self.telling = dict(key), dict[str, tuple[str, ...]](), set[str]()
+        self._equal = {
+            old: _equal(sample.column(old), sample.relation.by_name[old].family, rows, pairs)
+            for old in sample.columns
+            if old not in key
+        }
+        for old in self._equal:
+            if len({sample.column(old)[at] for at, _ in pairs} - {NULL}) >= TELLING:
+                self.telling.add(old)
+
+    def match_by_name(self) -> None:
+        for old, equal in self._equal.items():
+            new = next((each for each in equal if name_likeness(old, each) == 1.0), None)
+            if new is not None and (self._rows.own or new in self._rows.fresh):
+                self.columns[old] = new
+
+    def match_by_values(self) -> None:
+        """What was there before under its own name is no other column now, unless that one is no longer there."""
+        taken = set(self.columns.values())
+        for old, equal in self._equal.items():
+            if old in self.columns:
+                continue
+            free = [each for each in equal if each not in taken and (self._rows.own or each in self._rows.fresh)]
+            if old not in self.telling:
+                free = [each for each in free if each in self._rows.fresh and self._same_type(old, each)]
+            if len(free) == 1:
+                self.columns[old] = free[0]
+            elif free:
+                self.unclear[old] = tuple(free)
+
+    def _same_type(self, old: str, new: str) -> bool:
+        before, now = self._sample.relation.by_name[old], self._rows.relation.by_name[new]
+        return before.type.lower() == now.type.lower()
 
 
 def _equal(old: Sequence[str], family: Family, rows: Rows, pairs: Sequence[tuple[int, int]]) -> list[str]:

@@ -11,11 +11,12 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from blocks.errors import DriftRefused
+from blocks.errors import DriftRefused, QueryRefused
 from blocks.ledger import GoodAnswerRow
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
 from tasks.drift.ctes import with_rebuilt
 from tasks.drift.likeness import name_likeness, relation_likeness
+from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import Sample
 from tasks.drift.search import Asking, Search, search
 from tasks.query.usage import usage
@@ -41,6 +42,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class LastGood:
+    """A saved query's last good answer, and the schema in which its samples were taken."""
+
+    answer: GoodAnswerRow
+    sampled_in: Snapshot
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The SQL to run, and what it stands on."""
 
@@ -55,26 +64,27 @@ class Prepared:
 
 
 async def prepared(
-    connection: AsyncConnection, saved: Saved, now: Snapshot, known: GoodAnswerRow | None, since: datetime
+    connection: AsyncConnection, saved: Saved, now: Snapshot, last: LastGood | None, since: datetime
 ) -> Prepared:
-    """What to run; `known` is what is remembered of the last good answer, `since` when this schema was first seen.
+    """What to run; `last` is what is remembered of the last good answer, `since` when this schema was first seen.
 
     Raises:
         DriftRefused: the query uses what has drifted and cannot be rebuilt for sure, or may not be repaired.
         QueryRefused: it was never answered before, and names what is not there.
     """
     asking = Asking(connection, now.dialect)
-    if known is None or known.database != now.database:
+    if last is None or last.answer.database != now.database:
         return Prepared(saved.sql, await _samples(saved.sql, now, asking))
+    known = last.answer
     samples = tuple(Sample.model_validate(each) for each in known.samples.values())
     if known.fingerprint == now.fingerprint:
         repairs = ("as it was for this schema before",) if known.repaired_sql else ()
         return Prepared(known.repaired_sql or saved.sql, samples, repairs, known.sampled_at)
-    found = [await search(sample, now, asking) for sample in samples]
+    found = [await search(sample, now, last.sampled_in, asking) for sample in samples]
     reasons = [_refusal(sample, each, now) for sample, each in zip(samples, found, strict=True)]
     if any(reasons):
         raise _refused(saved, list(filter(None, reasons)), since, "a guess could give a wrong answer")
-    rebuilds = [each.found[0] for each in found if not each.found[0].unchanged]
+    rebuilds = _needed(saved.sql, [each.found[0] for each in found], now)
     if rebuilds and saved.on_drift == "fail":
         raise _refused(saved, list(map(str, rebuilds)), since, "on_drift is fail")
     ctes = {each.old.name: each.select(now.dialect) for each in rebuilds}
@@ -99,6 +109,24 @@ async def remembered(
         sampled_at=sampled_at,
         at=at,
     )
+
+
+def _needed(sql: str, found: Sequence[Rebuild], now: Snapshot) -> list[Rebuild]:
+    """Those that the SQL needs: what is as it was needs none, unless it has other columns now that the SQL would see.
+
+    A new column is seen by `SELECT *` and NATURAL JOIN, and by a name without its table that could now be two columns'.
+    """
+    before, seen = now.having(each.old for each in found), now.having(_as_now(each) for each in found)
+    try:
+        the_same = usage(sql, before) == usage(sql, seen)
+    except QueryRefused:
+        the_same = False
+    return [each for each in found if not each.unchanged or (not the_same and _as_now(each) != each.old)]
+
+
+def _as_now(found: Rebuild) -> Relation:
+    """The relation as the SQL would see it: rebuilt, or as it is now."""
+    return found.parts[0].relation if found.unchanged else found.old
 
 
 async def _samples(sql: str, now: Snapshot, asking: Asking) -> tuple[Sample, ...]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from blocks.schemas.snapshot import Column, Dialect, Relation
-from tasks.drift.sample import place, quoted
+from tasks.drift.sample import names, place, quoted
 
 _TEXTS_IN_SQLITE = {"text", "date", "datetime", "time", "uuid", "json"}
 
@@ -20,6 +20,16 @@ class Part:
     """Old key column to this relation's; parts are joined by it."""
     columns: Mapping[str, str]
     """Old column to this relation's."""
+    repeats: bool = False
+    """Whether it has each old row several times, such as a supplier's country in each of his products."""
+
+    def sql(self) -> str:
+        """What stands for it in a FROM."""
+        if not self.repeats:
+            return place(self.relation.name)
+        once = names(dict.fromkeys([*self.key.values(), *self.columns.values()]))
+        there = " AND ".join(f"{quoted(each)} IS NOT NULL" for each in self.key.values())
+        return f"(SELECT DISTINCT {once} FROM {place(self.relation.name)} WHERE {there})"  # noqa: S608  # quoted names
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Rebuild:
     def unchanged(self) -> bool:
         """Whether it is the relation as it still is, so that nothing needs a repair."""
         (first, *others) = self.parts
-        if others or self.only or first.relation.name != self.old.name:
+        if others or self.only or first.repeats or first.relation.name != self.old.name:
             return False
         return all(
             first.columns[name] == name and first.relation.by_name[name].family == self.old.by_name[name].family
@@ -61,12 +71,12 @@ class Rebuild:
         columns = ", ".join(self._column(name, dialect) for name in self.columns)
         first, *others = self.parts
         joins = "".join(
-            f" LEFT JOIN {place(part.relation.name)} AS p{at} ON "
+            f" LEFT JOIN {part.sql()} AS p{at} ON "
             + " AND ".join(f"p{at}.{quoted(part.key[old])} = p0.{quoted(new)}" for old, new in first.key.items())
             for at, part in enumerate(others, start=1)
         )
         where = f" WHERE {self.only.sql('p0')}" if self.only else ""
-        return f"SELECT {columns} FROM {place(first.relation.name)} AS p0{joins}{where}"  # noqa: S608  # quoted names
+        return f"SELECT {columns} FROM {first.sql()} AS p0{joins}{where}"  # noqa: S608  # quoted names
 
     def __str__(self) -> str:
         said = " and ".join(str(part.relation.name) for part in self.parts)
@@ -77,8 +87,8 @@ class Rebuild:
             if old != new and old in self.columns
         ]
         only = f", only where {self.only.sql('p0').removeprefix('p0.')}" if self.only else ""
-        names = f" ({', '.join(dict.fromkeys(renamed))})" if renamed else ""
-        return f"{self.old.name} from {said}{names}{only}"
+        changed = f" ({', '.join(dict.fromkeys(renamed))})" if renamed else ""
+        return f"{self.old.name} from {said}{changed}{only}"
 
     def _column(self, name: str, dialect: Dialect) -> str:
         at, part = next((at, part) for at, part in enumerate(self.parts) if name in part.columns)

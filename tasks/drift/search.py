@@ -108,8 +108,12 @@ def _strangers(sample: Sample, keys: Sequence[tuple[str, ...]]) -> int:
     return sum(key not in known for key in keys[: last + 1])
 
 
-async def search(sample: Sample, now: Snapshot, asking: Asking) -> Search:
-    """Where the sampled relation is now. It is looked for elsewhere only where it is not what it was."""
+async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> Search:
+    """Where the sampled relation is now; `before` is the schema that it was sampled in.
+
+    It is looked for elsewhere only where it is not what it was, and only among what was not there before: a column
+    that was always there is another one, however equal its values are.
+    """
     same = now.by_name.get(sample.relation.name)
     if same is not None and set(sample.used) <= same.by_name.keys():
         still = _rebuild(sample, [Part(same, *_itself(sample))])
@@ -117,22 +121,28 @@ async def search(sample: Sample, now: Snapshot, asking: Asking) -> Search:
             return Search((still,))
     if not sample.rows:
         return Search((), (f"{sample.relation.name} had no rows by which it could be known again",))
-    result = Search(())
+    result, likeliest = Search(()), _likeliest(sample, now, before)
     for relations, rows in _PASSES:
-        result = await _search_elsewhere(sample, _likeliest(sample, now)[:relations], rows, asking)
+        result = await _search_elsewhere(sample, likeliest[:relations], rows, asking)
         if result.found:
             break
     return result
 
 
-async def _search_elsewhere(sample: Sample, relations: Sequence[Relation], rows_read: int, asking: Asking) -> Search:
+async def _search_elsewhere(
+    sample: Sample, relations: Sequence[tuple[Relation, frozenset[str]]], rows_read: int, asking: Asking
+) -> Search:
     aligned = [each async for each in _alignments(sample, relations, rows_read, asking)]
-    found = _of_its_kind(sample, [each async for each in _verified(sample, _whole(sample, aligned), asking)])
-    if not found:
-        found = [each async for each in _verified(sample, _filtered(sample, aligned), asking)]
-    if not found:
-        found = [each async for each in _verified(sample, _joined(sample, aligned), asking)]
-    return Search(tuple(found), tuple(_reasons(aligned)))
+    for candidates in (
+        _whole(sample, aligned),
+        _filtered(sample, aligned),
+        _joined(sample, aligned),
+        _whole(sample, aligned, repeats=True),
+        _joined(sample, aligned, repeats=True),
+    ):
+        if found := _of_its_kind(sample, [each async for each in _verified(sample, candidates, asking)]):
+            return Search(tuple(found))
+    return Search((), tuple(_reasons(aligned)))
 
 
 def _of_its_kind(sample: Sample, found: list[Rebuild]) -> list[Rebuild]:
@@ -148,9 +158,9 @@ async def _verified(sample: Sample, candidates: Iterator[Rebuild], asking: Askin
 
 
 async def _alignments(
-    sample: Sample, relations: Sequence[Relation], rows_read: int, asking: Asking
+    sample: Sample, relations: Sequence[tuple[Relation, frozenset[str]]], rows_read: int, asking: Asking
 ) -> AsyncIterator[tuple[Alignment, Rows]]:
-    for relation in relations:
+    for relation, fresh in relations:
         order = f" ORDER BY {names(key)}" if (key := key_of(relation)) else ""
         columns = names(column.name for column in relation.columns)
         try:
@@ -159,33 +169,45 @@ async def _alignments(
             if error.connection_invalidated:
                 raise
             continue
-        rows = Rows(relation, read)
-        found = align(sample, rows) if sample.key else _by_names(sample, relation)
+        rows = Rows(relation, read, fresh, own=relation.name == sample.relation.name)
+        found = align(sample, rows) if sample.key else _by_names(sample, rows)
         if found is not None:
             yield found, rows
 
 
-def _likeliest(sample: Sample, now: Snapshot) -> list[Relation]:
+def _likeliest(sample: Sample, now: Snapshot, before: Snapshot) -> list[tuple[Relation, frozenset[str]]]:
+    """The relation of the old name and those that have columns which were not there before, with these columns."""
     old = [sample.relation.by_name[name] for name in sample.columns]
 
     def likeness(relation: Relation) -> float:
-        columns = sum(match.score for match in mapping(old, relation.columns).values()) / max(len(old), 1)
-        return columns + name_likeness(sample.relation.name.name, relation.name.name) / 2
+        matches = sum(match.score for match in mapping(old, relation.columns).values())
+        return matches / max(min(len(old), len(relation.columns)), 1) + name_likeness(
+            sample.relation.name.name, relation.name.name
+        )
 
-    return sorted((each for each in now.relations if each.columns), key=likeness, reverse=True)
+    fresh = {relation.name: _fresh(relation, before) for relation in now.relations}
+    eligible = [each for each in now.relations if fresh[each.name] or each.name == sample.relation.name]
+    ranked = sorted((each for each in eligible if each.columns), key=likeness, reverse=True)
+    return [(relation, fresh[relation.name]) for relation in ranked]
 
 
-def _by_names(sample: Sample, relation: Relation) -> Alignment | None:
+def _fresh(relation: Relation, before: Snapshot) -> frozenset[str]:
+    was = before.by_name.get(relation.name)
+    return frozenset(column.name for column in relation.columns if was is None or column.name not in was.by_name)
+
+
+def _by_names(sample: Sample, rows: Rows) -> Alignment:
     """Of rows that no key tells apart: the columns of the same names."""
-    found = {name: name for name in sample.columns if name in relation.by_name}
-    return Alignment(relation, {}, found, {}, frozenset())
+    there = rows.relation.by_name if rows.own else rows.fresh
+    return Alignment(rows.relation, {}, {name: name for name in sample.columns if name in there}, {}, frozenset())
 
 
-def _whole(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
-    """From one relation that has every column."""
+def _whole(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]], *, repeats: bool = False) -> Iterator[Rebuild]:
+    """From one relation that has every column, and perhaps every row several times."""
     for found, _ in aligned:
-        if found.has(sample.used) and _is_known(sample, found):
-            yield _rebuild(sample, [Part(found.relation, found.key, found.columns)])
+        if found.has(sample.used) and _is_known(sample, found) and (found.key or not repeats):
+            used = {name: found.columns[name] for name in sample.used}
+            yield _rebuild(sample, [Part(found.relation, found.key, used, repeats)])
 
 
 def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
@@ -208,14 +230,14 @@ def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iter
                 yield replace(rebuilt, only=Only(found.columns[name]))
 
 
-def _joined(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
+def _joined(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]], *, repeats: bool = False) -> Iterator[Rebuild]:
     """From two relations that have every column between them, the one of the old name or with more columns first."""
     parts = [Part(found.relation, found.key, found.columns) for found, _ in aligned if found.key and found.telling]
     parts.sort(key=lambda part: (part.relation.name != sample.relation.name, -len(part.columns)))
     for first, second in combinations(parts, 2):
-        new = {old: each for old, each in second.columns.items() if old not in first.columns}
+        new = {old: each for old, each in second.columns.items() if old not in first.columns and old in sample.used}
         if new and set(sample.used) <= {*first.columns, *new}:
-            yield _rebuild(sample, [first, Part(second.relation, second.key, new)])
+            yield _rebuild(sample, [first, Part(second.relation, second.key, new, repeats)])
 
 
 def _is_known(sample: Sample, found: Alignment) -> bool:

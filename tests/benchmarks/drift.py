@@ -1,4 +1,4 @@
-"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--sqlite] [--verbose]`.
+"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--sqlite]`.
 
 Real databases (../shared/data) are copied, each of 52 saved queries is answered once, one drift is made, and the
 queries that it touches, and a few that it does not, are answered again: by Holdfast and, as the baseline, as they are.
@@ -26,9 +26,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from blocks.errors import DriftRefused, QueryRefused
-from blocks.ledger import GoodAnswerRow
 from blocks.schemas.reading import read_schema
-from tasks.drift.answering import Saved, prepared, remembered
+from tasks.drift.answering import LastGood, Saved, prepared, remembered
 from tasks.query.usage import usage
 from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
 from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
@@ -114,18 +113,19 @@ def _touches(drift: Drift, used: Mapping[Any, Sequence[str]]) -> bool:
     )
 
 
-async def _answered_first(connection: AsyncConnection, query: SavedQuery) -> tuple[GoodAnswerRow, Rows]:
+async def _answered_first(connection: AsyncConnection, query: SavedQuery) -> tuple[LastGood, Rows]:
     saved, at, now = Saved(query.database, query.sql), datetime.now(UTC), await read_schema(connection)
     done = await prepared(connection, saved, now, None, at)
     rows = await _rows(connection, done.sql)
-    return await remembered(connection, saved, now, done, at), rows
+    return LastGood(await remembered(connection, saved, now, done, at), now), rows
 
 
 async def _fates(
-    connection: AsyncConnection, query: SavedQuery, known: GoodAnswerRow, before: Rows, drift: Drift, given: Namespace
+    connection: AsyncConnection, query: SavedQuery, known: LastGood, before: Rows, drift: Drift, given: Namespace
 ) -> Mapping[str, Fate]:
     saved, now = Saved(query.database, query.sql), await read_schema(connection)
-    here = replace(known, database=now.database)  # a copy is another database, and would not be compared
+    # A copy is another database, and would not be compared.
+    here = replace(known, answer=replace(known.answer, database=now.database))
     try:
         sql = (await prepared(connection, saved, now, here, datetime.now(UTC))).sql
         repaired = _fate(before, await _rows(connection, sql))

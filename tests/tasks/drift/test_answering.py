@@ -7,21 +7,21 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused
-from blocks.ledger import GoodAnswerRow
 from blocks.schemas.reading import read_schema
 from blocks.sources import read_source
-from tasks.drift.answering import OnDrift, Prepared, Saved, prepared, remembered
+from tasks.drift.answering import LastGood, OnDrift, Prepared, Saved, prepared, remembered
 from tests.blocks.source_databases import execute
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NAMES = ("Able", "Bold", "Cora", "Dunn", "Eads", "Falk", "Gard", "Holt")
 CITIES = ("Ulm", "Bonn", "Kiel", "Hof", "Trier", "Jena", "Celle", "Emden")
+_VENDORS = ", ".join(f"({at + 1}, '{name}', '{CITIES[at]}', {at * 7 % 5})" for at, name in enumerate(NAMES))
+_INVOICES = ", ".join(f"({at}, {at % 8 + 1}, {at * 13 % 101})" for at in range(1, 60))
 SHOP = (
     "CREATE TABLE vendors (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, city VARCHAR(40), score INTEGER)",
-    "INSERT INTO vendors VALUES "
-    + ", ".join(f"({at + 1}, '{name}', '{CITIES[at]}', {(at * 7) % 5})" for at, name in enumerate(NAMES)),
+    f"INSERT INTO vendors VALUES {_VENDORS}",  # noqa: S608  # a test's own
     "CREATE TABLE invoices (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount INTEGER NOT NULL)",
-    "INSERT INTO invoices VALUES " + ", ".join(f"({at}, {at % 8 + 1}, {at * 13 % 101})" for at in range(1, 60)),
+    f"INSERT INTO invoices VALUES {_INVOICES}",  # noqa: S608  # a test's own
 )
 SPEND = (
     "SELECT v.name, v.city, SUM(i.amount) AS spend FROM vendors v JOIN invoices i ON i.vendor_id = v.id"
@@ -34,7 +34,7 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.known: GoodAnswerRow | None = None
+        self.last: LastGood | None = None
 
     async def answer(self, sql: str = SPEND, on_drift: OnDrift = "repair") -> tuple[list[Any], Prepared]:
         """The rows, and what was run for them."""
@@ -42,9 +42,10 @@ class Shop:
 
         async def work(connection: AsyncConnection) -> tuple[list[Any], Prepared]:
             now = await read_schema(connection)
-            done = await prepared(connection, saved, now, self.known, NOON)
+            done = await prepared(connection, saved, now, self.last, NOON)
             rows = [tuple(row) for row in await connection.exec_driver_sql(done.sql)]
-            self.known = await remembered(connection, saved, now, done, NOON)
+            sampled_in = self.last.sampled_in if self.last else now
+            self.last = LastGood(await remembered(connection, saved, now, done, NOON), sampled_in)
             return rows, done
 
         return await read_source("shop", {"shop": self.url}, 10, work)
@@ -83,6 +84,18 @@ REBUILT = {
         " PRIMARY KEY (kind, id))",
         "INSERT INTO parties SELECT 'vendor', id, name, city, score FROM vendors",
         "INSERT INTO parties SELECT 'customer', id, 'other ' || name, 'Rome', 1 FROM vendors",
+        "DROP TABLE vendors",
+    ],
+    "a column is in a table that has each vendor several times": [
+        "ALTER TABLE invoices ADD COLUMN vendor_city VARCHAR(40)",
+        "UPDATE invoices SET vendor_city = (SELECT city FROM vendors WHERE vendors.id = invoices.vendor_id)",
+        "ALTER TABLE vendors DROP COLUMN city",
+    ],
+    "a table is columns of another that has each vendor several times": [
+        "CREATE TABLE wide (id INTEGER PRIMARY KEY, vendor_id INTEGER, amount INTEGER, vname VARCHAR(40),"
+        " city VARCHAR(40), score INTEGER)",
+        "INSERT INTO wide SELECT i.id, v.id, i.amount, v.name, v.city, v.score"
+        " FROM invoices i JOIN vendors v ON v.id = i.vendor_id",
         "DROP TABLE vendors",
     ],
     "numbers are texts": [
@@ -178,9 +191,37 @@ async def test_a_repair_is_not_looked_for_again_and_outlives_the_next_drift(shop
     assert third.sql != first.sql
 
 
+async def test_a_star_gives_the_columns_that_it_gave(shop: Shop) -> None:
+    sql = "SELECT * FROM vendors ORDER BY id"
+    before, _ = await shop.answer(sql)
+    await execute(shop.url, "ALTER TABLE vendors ADD COLUMN region TEXT")
+    after, done = await shop.answer(sql)
+
+    assert after == before
+    assert done.repairs
+
+
+async def test_a_name_that_is_now_two_columns_means_the_one_that_it_was(shop: Shop) -> None:
+    sql = "SELECT name, amount FROM vendors v JOIN invoices i ON i.vendor_id = v.id ORDER BY i.id"
+    before, _ = await shop.answer(sql)
+    await execute(shop.url, "ALTER TABLE invoices ADD COLUMN name TEXT")
+    after, _ = await shop.answer(sql)
+
+    assert after == before
+
+
+async def test_a_column_that_was_always_there_is_not_the_one_that_is_gone(shop: Shop) -> None:
+    await execute(shop.url, "ALTER TABLE vendors ADD COLUMN place VARCHAR(40)", "UPDATE vendors SET place = city")
+    await shop.answer()
+    await execute(shop.url, "ALTER TABLE vendors DROP COLUMN city")
+
+    with pytest.raises(DriftRefused, match="vendors has no column city"):
+        await shop.answer()
+
+
 async def test_a_sample_has_no_value_in_it(shop: Shop) -> None:
     await shop.answer()
 
-    assert shop.known is not None
-    remembered_as = str(shop.known.samples)
+    assert shop.last is not None
+    remembered_as = str(shop.last.answer.samples)
     assert not [value for value in (*NAMES, *CITIES) if value in remembered_as]
