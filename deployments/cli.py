@@ -1,6 +1,7 @@
 """The `holdfast` command. It parses words and prints; heavy imports are left to the commands that need them.
 
-Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degraded.
+Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degraded. Of `query`: 0 answered,
+3 answered after a repair, 4 refused because of drift.
 """
 
 import sys
@@ -100,6 +101,21 @@ def schema(source: Annotated[str, typer.Argument(metavar="SOURCE|URL")], json: J
     from deployments.schemas import show_schema
 
     show_schema(source, as_json=json)
+
+
+@app.command()
+def query(
+    source: Annotated[str, typer.Argument(metavar="SOURCE|URL")],
+    sql: Annotated[str, typer.Argument(metavar="SQL")],
+    on_drift: Annotated[str, typer.Option("--on-drift", metavar="repair|fail", help="What drift means.")] = "repair",
+    json: Json = False,
+) -> None:
+    """Answer a saved query on the schema as it is now, repaired where that can be done for sure."""
+    from deployments.queries import run_query
+
+    if on_drift not in ("repair", "fail"):
+        raise typer.BadParameter(f"{on_drift!r} is neither repair nor fail", param_hint="--on-drift")
+    raise typer.Exit(run_query(source, sql, on_drift="fail" if on_drift == "fail" else "repair", as_json=json))
 
 
 @app.command(name="list")

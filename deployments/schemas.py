@@ -2,22 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import typer
 
-from blocks.database_urls import without_password
 from blocks.ledger import Ledger
 from blocks.schemas.snapshot import Column, Relation
 from blocks.settings import HoldfastSettings
 from blocks.words import counted
-from deployments.local_server import quiet_prefect, start_server
+from deployments.local_server import quiet_prefect
+from deployments.places import named
 from deployments.results import print_json
 from tasks.context import utc_now
 from tasks.drift.discover import Discovery, discover
 
 TIMEOUT_SECONDS = 60.0
-_FILES = (".db", ".sqlite", ".sqlite3")
 
 
 def show_schema(source: str, *, as_json: bool) -> None:
@@ -36,18 +34,9 @@ def show_schema(source: str, *, as_json: bool) -> None:
 
 
 async def _discovered(source: str) -> Discovery:
-    if _is_place(source):
-        name, overrides = without_password(source), {without_password(source): source}
-    else:
-        name, overrides = source, dict[str, str]()
-        await start_server(lambda text: typer.echo(text, err=True))
+    name, overrides = await named(source)
     async with Ledger.open(HoldfastSettings().ledger) as ledger:
         return await discover(name, overrides, ledger, utc_now(), timeout_seconds=TIMEOUT_SECONDS)
-
-
-def _is_place(source: str) -> bool:
-    """Whether it is a URL or a path; any other word is a source's name."""
-    return "://" in source or "/" in source or Path(source).is_file() or Path(source).suffix in _FILES
 
 
 def _lines(found: Discovery) -> Iterator[str]:

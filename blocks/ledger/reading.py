@@ -76,9 +76,11 @@ class Reader:
         rows = await self._read(select(decisions).where(is_decision_of(run_id, node)))
         return DecisionRow(**rows[0]._mapping) if rows else None
 
-    async def schema(self, source: str) -> SchemaRow | None:
-        """The schema that the source was last seen with, if it was ever seen."""
+    async def schema(self, source: str, fingerprint: str | None = None) -> SchemaRow | None:
+        """The schema that the source was last seen with, or the last one of that fingerprint; None: it never was."""
         query = select(schemas).where(schemas.c.source == source).order_by(schemas.c.id.desc()).limit(1)
+        if fingerprint is not None:
+            query = query.where(schemas.c.fingerprint == fingerprint)
         for row in await self._read(query):
             snapshot = Snapshot.model_validate(row.snapshot)
             return SchemaRow(source=row.source, snapshot=snapshot, at=row.at, run_id=row.run_id)

@@ -131,6 +131,8 @@ class GoodAnswerRow:
     """What was seen of each relation that the query uses, before any drift."""
     repaired_sql: str | None
     """What was run in its place, where the schema had drifted by then."""
+    sampled_fingerprint: str
+    """Of the schema in which the samples were taken."""
     sampled_at: datetime
     at: datetime
 

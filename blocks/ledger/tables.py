@@ -173,5 +173,7 @@ class GoodAnswer(Base):
     """What was seen of each relation that the query uses, before any drift."""
     repaired_sql: Mapped[str | None]
     """What was run in its place, where the schema had drifted by then."""
+    sampled_fingerprint: Mapped[str]
+    """Of the schema in which the samples were taken."""
     sampled_at: Mapped[datetime]
     at: Mapped[datetime]

@@ -59,8 +59,8 @@ class Prepared:
     """Of the relations that it uses, before any drift."""
     repairs: tuple[str, ...] = ()
     """What was rebuilt, in words; empty where the SQL runs as it stands."""
-    sampled_at: datetime | None = None
-    """None: just now."""
+    sampled: tuple[str, datetime] | None = None
+    """The fingerprint of the schema in which the samples were taken, and when; None: this one, just now."""
 
 
 async def prepared(
@@ -77,9 +77,10 @@ async def prepared(
         return Prepared(saved.sql, await _samples(saved.sql, now, asking))
     known = last.answer
     samples = tuple(Sample.model_validate(each) for each in known.samples.values())
+    sampled = (known.sampled_fingerprint, known.sampled_at)
     if known.fingerprint == now.fingerprint:
         repairs = ("as it was for this schema before",) if known.repaired_sql else ()
-        return Prepared(known.repaired_sql or saved.sql, samples, repairs, known.sampled_at)
+        return Prepared(known.repaired_sql or saved.sql, samples, repairs, sampled)
     found = [await search(sample, now, last.sampled_in, asking) for sample in samples]
     reasons = [_refusal(sample, each, now) for sample, each in zip(samples, found, strict=True)]
     if any(reasons):
@@ -89,16 +90,17 @@ async def prepared(
         raise _refused(saved, list(map(str, rebuilds)), since, "on_drift is fail")
     ctes = {each.old.name: each.select(now.dialect) for each in rebuilds}
     repaired = with_rebuilt(saved.sql, now.dialect, ctes, _search_path(ctes, now))
-    return Prepared(repaired, samples, tuple(map(str, rebuilds)), known.sampled_at)
+    return Prepared(repaired, samples, tuple(map(str, rebuilds)), sampled)
 
 
 async def remembered(
     connection: AsyncConnection, saved: Saved, now: Snapshot, done: Prepared, at: datetime
 ) -> GoodAnswerRow:
     """What the good answer was taken from; a sample of a schema that has not drifted is renewed once a day."""
-    samples, sampled_at = done.samples, done.sampled_at or at
+    samples, (sampled_fingerprint, sampled_at) = done.samples, done.sampled or (now.fingerprint, at)
     if not done.repairs and at - sampled_at >= SAMPLED_EVERY:
-        samples, sampled_at = await _samples(saved.sql, now, Asking(connection, now.dialect)), at
+        samples = await _samples(saved.sql, now, Asking(connection, now.dialect))
+        sampled_fingerprint, sampled_at = now.fingerprint, at
     return GoodAnswerRow(
         source=saved.source,
         sql=saved.sql,
@@ -106,6 +108,7 @@ async def remembered(
         fingerprint=now.fingerprint,
         samples={_path(each.relation.name): each.model_dump(mode="json") for each in samples},
         repaired_sql=done.sql if done.repairs else None,
+        sampled_fingerprint=sampled_fingerprint,
         sampled_at=sampled_at,
         at=at,
     )

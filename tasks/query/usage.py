@@ -28,8 +28,8 @@ _HIDDEN = {
     "sqlite": {"rowid", "_rowid_", "oid"},
     "postgresql": {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"},
 }
-_GROUPED = (exp.Group, exp.Ordered, exp.Distinct, exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup)
-"""Where PostgreSQL knows an output's name, when it stands there alone."""
+_AFTER_THE_SELECT = (exp.Group, exp.Having, exp.Order, exp.Where, exp.Qualify)
+"""Where a name may be an output's; SQLite knows it in all of these, PostgreSQL in some, and refuses the rest itself."""
 
 
 @dataclass(frozen=True)
@@ -231,26 +231,31 @@ class _Statement:
         raise QueryRefused(f"the SQL's column {column.name} could be of {tables}", mend="write its table before it")
 
     def _refuse_unknown(self, scope: Scope, column: exp.Column) -> None:
-        """Raises, unless the name may mean something else than a column."""
-        name, near = self._key(column.name), list[str]()
+        """Raises, unless the name may mean something else than a column that is known here."""
+        near = list[str]()
         within: Scope | None = scope
         while within is not None:
-            sources = self.sources.get(id(within.expression), [])
-            if any(each.open for each in sources) or name in map(
-                self._key, self.outputs.get(id(within.expression), ())
-            ):
+            if self._may_mean_otherwise(within, column):
                 return
-            near += [spelled for each in sources for _, spelled in each.columns]
-            # A whole row of a table, in PostgreSQL.
-            if any(each.name == name for each in sources):
-                return
+            near += [spelled for each in self.sources.get(id(within.expression), ()) for _, spelled in each.columns]
             within = within.parent
-        if name in _HIDDEN[self.schema.dialect] or (self.sqlite and column.this.quoted and not column.table):
-            return
         likely = get_close_matches(column.name, near, n=3)
         raise QueryRefused(
-            f"the SQL names the column {column.sql()}, which is not there",
+            f"the SQL names the column {column.sql(comments=False)}, which is not there",
             mend=f"did you mean {' or '.join(dict.fromkeys(likely))}?" if likely else "look at the schema",
+        )
+
+    def _may_mean_otherwise(self, scope: Scope, column: exp.Column) -> bool:
+        name, sources = self._key(column.name), self.sources.get(id(scope.expression), [])
+        outputs = map(self._key, self.outputs.get(id(scope.expression), ()))
+        return (
+            any(each.open for each in sources)
+            # A whole row of a table, in PostgreSQL.
+            or any(each.name == name for each in sources)
+            or (column.find_ancestor(*_AFTER_THE_SELECT) is not None and name in outputs)
+            or name in _HIDDEN[self.schema.dialect]
+            # What SQLite finds no column for is a text to it, if it is in double quotes.
+            or (self.sqlite and bool(column.this.quoted) and not column.table)
         )
 
     def _key(self, name: str) -> str:

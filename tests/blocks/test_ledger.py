@@ -228,6 +228,9 @@ async def test_a_source_s_schema_is_the_one_that_was_recorded_last(ledger: Ledge
     assert found is not None
     assert (found.snapshot, found.at, found.run_id) == (second, NOON + timedelta(hours=1), run.run_id)
     assert await ledger.schema("nowhere") is None
+    earlier = await ledger.schema("shop", "a")
+    assert earlier is not None
+    assert earlier.snapshot == first
 
 
 async def test_a_later_good_answer_takes_the_place_of_an_earlier_one(ledger: Ledger) -> None:
@@ -238,6 +241,7 @@ async def test_a_later_good_answer_takes_the_place_of_an_earlier_one(ledger: Led
         fingerprint="a",
         samples={"main.vendors": {"count": 3}},
         repaired_sql=None,
+        sampled_fingerprint="a",
         sampled_at=NOON,
         at=NOON,
     )

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("samples", sa.JSON(), nullable=False),
         sa.Column("repaired_sql", sa.Text(), nullable=True),
+        sa.Column("sampled_fingerprint", sa.Text(), nullable=False),
         sa.Column("sampled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_good_answers"),

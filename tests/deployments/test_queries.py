@@ -1,0 +1,95 @@
+"""`holdfast query`: the same answer before and after drift, or a refusal with its own exit status."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.blocks.source_databases import execute
+from tests.deployments.commands import Said, holdfast
+
+SQL = "SELECT name, city FROM vendors ORDER BY name"
+ANSWER = "name,city\nAble,Ulm\nBold,Bonn\nCora,Kiel\nDunn,Hof\n"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger in which nothing was ever answered."""
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    """The path of a database with four vendors."""
+    change(
+        str(tmp_path / "shop.db"),
+        "CREATE TABLE vendors (id INTEGER PRIMARY KEY, name TEXT, city TEXT)",
+        "INSERT INTO vendors VALUES (1, 'Able', 'Ulm'), (2, 'Bold', 'Bonn'), (3, 'Cora', 'Kiel'), (4, 'Dunn', 'Hof')",
+    )
+    return str(tmp_path / "shop.db")
+
+
+def change(path: str, *statements: str) -> None:
+    asyncio.run(execute(path, *statements))
+
+
+def test_an_answer_is_csv_on_standard_output_and_nothing_else(capsys: pytest.CaptureFixture[str], shop: str) -> None:
+    assert holdfast(capsys, "query", shop, SQL) == Said(0, ANSWER, "")
+
+
+def test_a_repair_is_said_and_gives_the_same_answer(capsys: pytest.CaptureFixture[str], shop: str) -> None:
+    holdfast(capsys, "query", shop, SQL)
+    change(shop, "ALTER TABLE vendors RENAME COLUMN city TO town", "ALTER TABLE vendors RENAME TO suppliers")
+    said, again = (holdfast(capsys, "query", shop, SQL) for _ in range(2))
+
+    assert (said.status, said.out) == (again.status, again.out) == (3, ANSWER)
+    assert "Repaired: vendors from suppliers (city is town)" in said.err
+    assert f"AS p0) {SQL}" in said.err
+
+
+def test_json_has_the_rows_and_what_was_done(capsys: pytest.CaptureFixture[str], shop: str) -> None:
+    holdfast(capsys, "query", shop, SQL)
+    change(shop, "ALTER TABLE vendors RENAME TO suppliers")
+    told = json.loads(holdfast(capsys, "query", shop, SQL, "--json").out)
+
+    assert told["rows"][0] == {"name": "Able", "city": "Ulm"}
+    assert told["repairs"] == ["vendors from suppliers"]
+    assert told["sql"].endswith(SQL)
+
+
+@pytest.mark.parametrize(
+    ("drift", "options", "why"),
+    [
+        ("ALTER TABLE vendors DROP COLUMN city", (), "vendors has no column city"),
+        ("ALTER TABLE vendors RENAME TO suppliers", ("--on-drift", "fail"), "on_drift is fail"),
+    ],
+)
+def test_drift_that_may_not_or_cannot_be_repaired_is_refused(
+    capsys: pytest.CaptureFixture[str], shop: str, drift: str, options: tuple[str, ...], why: str
+) -> None:
+    holdfast(capsys, "query", shop, SQL)
+    change(shop, drift)
+    said = holdfast(capsys, "query", shop, SQL, *options)
+
+    assert (said.status, said.out) == (4, "")
+    assert why in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "status", "why"),
+    [
+        ("DELETE FROM vendors", 2, "a query node only reads"),
+        ("SELECT name FROM vendor", 2, "did you mean vendors?"),
+        ("SELECT nam FROM vendors", 2, "did you mean name?"),
+    ],
+)
+def test_sql_that_is_wrong_is_one_line(
+    capsys: pytest.CaptureFixture[str], shop: str, sql: str, status: int, why: str
+) -> None:
+    said = holdfast(capsys, "query", shop, sql)
+
+    assert (said.status, said.out) == (status, "")
+    assert why in said.err
+    assert len(said.err.splitlines()) == 1
