@@ -7,26 +7,20 @@ is refused. What only a table has (SQLite's rowid, PostgreSQL's ctid, GROUP BY i
 itself refuses.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
-from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
-from sqlalchemy.dialects.sqlite.base import SQLiteIdentifierPreparer
 from sqlglot import TokenType, exp, tokenize
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, RelationName
+from tasks.drift.quoting import quoted_if_needed
 from tasks.query.guard import read_only
 
 _SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres"}
-_RESERVED = {
-    "sqlite": SQLiteIdentifierPreparer.reserved_words,
-    "postgresql": PGIdentifierPreparer.reserved_words,
-}
 _FROM_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.Unnest)
 _REWRITE = "write the query anew for the schema as it is now"
 
@@ -47,7 +41,7 @@ def with_rebuilt(sql: str, dialect: Dialect, rebuilt: Mapping[RelationName, str]
         return sql
     for relation in names:
         _refuse_unqualified(_Query(rebuilt[relation], dialect, (), ()), relation)
-    ctes = ", ".join(f"{_quoted(name, dialect)} AS ({rebuilt[relation]})" for relation, name in names.items())
+    ctes = ", ".join(f"{quoted_if_needed(name, dialect)} AS ({rebuilt[relation]})" for relation, name in names.items())
     repaired = sql
     for edit in sorted({saved.front(ctes), *saved.table_edits(names), *saved.column_edits(names)}, reverse=True):
         repaired = repaired[: edit.start] + edit.text + repaired[edit.end :]
@@ -166,7 +160,7 @@ class _Query:
             *schema, table = each.node.parts
             if names[each.relation] != each.relation.name:
                 alias = f" AS {self._spelled(table)}" if each.unaliased and not self._is_twin(each) else ""
-                yield self._replaced(each.node.parts, _quoted(names[each.relation], self.dialect) + alias)
+                yield self._replaced(each.node.parts, quoted_if_needed(names[each.relation], self.dialect) + alias)
             elif schema:
                 yield self._replaced(each.node.parts, self._spelled(table))
 
@@ -177,7 +171,7 @@ class _Query:
             if target is None or target.relation is None:
                 continue
             if twin := self._is_twin(target):
-                shown = _quoted(names[target.relation], self.dialect)
+                shown = quoted_if_needed(names[target.relation], self.dialect)
             else:
                 shown = self._spelled(column.args["table"])
             if not twin and self._is_hidden(column, target):
@@ -227,7 +221,9 @@ class _Query:
     def _spelled(self, identifier: exp.Expr) -> str:
         """The name as it was written, in quotes if it now needs them (`sales.order` needs none)."""
         written = self.sql[slice(*_place(identifier))]
-        return written if identifier.args.get("quoted") else _quoted(self._key(identifier), self.dialect, written)
+        return (
+            written if identifier.args.get("quoted") else quoted_if_needed(self._key(identifier), self.dialect, written)
+        )
 
     def _replaced(self, parts: list[exp.Expr], text: str) -> _Edit:
         return _Edit(_place(parts[0])[0], _place(parts[-1])[1], text)
@@ -244,14 +240,6 @@ def _place(identifier: exp.Expr) -> tuple[int, int]:
     if "start" not in identifier.meta:
         raise QueryRefused(f"where the query names {identifier.name} cannot be told", mend=_REWRITE)
     return identifier.meta["start"], identifier.meta["end"] + 1
-
-
-def _quoted(name: str, dialect: Dialect, plain: str = "") -> str:
-    """The name, or `plain`, in quotes if it needs them; SQLite's capitals need none."""
-    compared = name.lower() if dialect == "sqlite" else name
-    if re.fullmatch(r"[a-z_][a-z0-9_$]*", compared) and compared not in _RESERVED[dialect]:
-        return plain or name
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _free(name: str, taken: set[str]) -> str:

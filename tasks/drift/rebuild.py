@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from blocks.schemas.snapshot import Column, Dialect, Relation
-from tasks.drift.sample import names, place, quoted
+from tasks.drift.quoting import quoted_if_needed
 
 _TEXTS_IN_SQLITE = {"text", "date", "datetime", "time", "uuid", "json"}
 
@@ -23,13 +23,15 @@ class Part:
     repeats: bool = False
     """Whether it has each old row several times, such as a supplier's country in each of his products."""
 
-    def sql(self) -> str:
+    def sql(self, dialect: Dialect) -> str:
         """What stands for it in a FROM."""
+        place = f"{quoted_if_needed(self.relation.name.schema, dialect)}.{quoted_if_needed(self.relation.name.name, dialect)}"
         if not self.repeats:
-            return place(self.relation.name)
-        once = names(dict.fromkeys([*self.key.values(), *self.columns.values()]))
-        there = " AND ".join(f"{quoted(each)} IS NOT NULL" for each in self.key.values())
-        return f"(SELECT DISTINCT {once} FROM {place(self.relation.name)} WHERE {there})"  # noqa: S608  # quoted names
+            return place
+        once = dict.fromkeys([*self.key.values(), *self.columns.values()])
+        there = " AND ".join(f"{quoted_if_needed(each, dialect)} IS NOT NULL" for each in self.key.values())
+        columns = ", ".join(quoted_if_needed(each, dialect) for each in once)
+        return f"(SELECT DISTINCT {columns} FROM {place} WHERE {there})"  # noqa: S608  # quoted names
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,8 @@ class Only:
     column: str
     value: Any | None = None
 
-    def sql(self, alias: str) -> str:
-        """The condition."""
-        name = f"{alias}.{quoted(self.column)}"
+    def sql(self, name: str) -> str:
+        """The condition, for the column's name as it is written where it stands."""
         return f"{name} IS NOT NULL" if self.value is None else f"{name} = {_literal(self.value)}"
 
 
@@ -71,12 +72,17 @@ class Rebuild:
         columns = ", ".join(self._column(name, dialect) for name in self.columns)
         first, *others = self.parts
         joins = "".join(
-            f" LEFT JOIN {part.sql()} AS p{at} ON "
-            + " AND ".join(f"p{at}.{quoted(part.key[old])} = p0.{quoted(new)}" for old, new in first.key.items())
+            f" LEFT JOIN {part.sql(dialect)} AS p{at} ON "
+            + " AND ".join(
+                f"{self._value(at, part.key[old], dialect)} = {self._value(0, new, dialect)}"
+                for old, new in first.key.items()
+            )
             for at, part in enumerate(others, start=1)
         )
-        where = f" WHERE {self.only.sql('p0')}" if self.only else ""
-        return f"SELECT {columns} FROM {first.sql()} AS p0{joins}{where}"  # noqa: S608  # quoted names
+        # PostgreSQL wants a name for a sub-query.
+        alias = " AS p0" if others or first.repeats else ""
+        where = f" WHERE {self.only.sql(self._value(0, self.only.column, dialect))}" if self.only else ""
+        return f"SELECT {columns} FROM {first.sql(dialect)}{alias}{joins}{where}"  # noqa: S608  # quoted names
 
     def __str__(self) -> str:
         said = " and ".join(str(part.relation.name) for part in self.parts)
@@ -86,15 +92,19 @@ class Rebuild:
             for old, new in part.columns.items()
             if old != new and old in self.columns
         ]
-        only = f", only where {self.only.sql('p0').removeprefix('p0.')}" if self.only else ""
+        only = f", only where {self.only.sql(self.only.column)}" if self.only else ""
         changed = f" ({', '.join(dict.fromkeys(renamed))})" if renamed else ""
         return f"{self.old.name} from {said}{changed}{only}"
 
     def _column(self, name: str, dialect: Dialect) -> str:
         at, part = next((at, part) for at, part in enumerate(self.parts) if name in part.columns)
-        new = part.relation.by_name[part.columns[name]]
-        value = _cast(f"p{at}.{quoted(new.name)}", self.old.by_name[name], new, dialect)
-        return f"{value} AS {quoted(name)}"
+        new, shown = part.relation.by_name[part.columns[name]], quoted_if_needed(name, dialect)
+        value = _cast(self._value(at, new.name, dialect), self.old.by_name[name], new, dialect)
+        return value if value == shown else f"{value} AS {shown}"
+
+    def _value(self, part: int, column: str, dialect: Dialect) -> str:
+        prefix = f"p{part}." if len(self.parts) > 1 else ""
+        return f"{prefix}{quoted_if_needed(column, dialect)}"
 
 
 def _cast(value: str, old: Column, new: Column, dialect: Dialect) -> str:

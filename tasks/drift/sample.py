@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.schemas.snapshot import Family, Relation, RelationName
+from blocks.schemas.snapshot import Family, Relation
+from tasks.drift.quoting import names, place
 
 SAMPLE_ROWS = 200
 SAMPLE_COLUMNS = 24
@@ -124,19 +125,3 @@ def _moment(value: Any) -> str:
     in_utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
     midnight = in_utc.time() == datetime.min.time()
     return in_utc.date().isoformat() if midnight else in_utc.isoformat()
-
-
-def quoted(name: str) -> str:
-    """The name as both dialects read it, whatever is in it."""
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
-
-
-def names(columns: Iterable[str]) -> str:
-    """The names, quoted, with commas between."""
-    return ", ".join(map(quoted, columns))
-
-
-def place(relation: RelationName) -> str:
-    """The relation with its schema, so that a CTE of the same name is not meant."""
-    return f"{quoted(relation.schema)}.{quoted(relation.name)}"

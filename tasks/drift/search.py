@@ -12,15 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from blocks.schemas.snapshot import Dialect, Relation, Snapshot
 from tasks.drift.align import EQUAL, FOUND, Alignment, Rows, align
 from tasks.drift.likeness import mapping, name_likeness
+from tasks.drift.quoting import names, place
 from tasks.drift.rebuild import Only, Part, Rebuild
 from tasks.drift.sample import (
     SAMPLE_ROWS,
     Sample,
     hashed_value,
     key_of,
-    names,
     needed_columns,
-    place,
     sample_of,
     sampled_columns,
     sampling_sql,
