@@ -25,7 +25,7 @@ class Part:
 
     def sql(self, dialect: Dialect) -> str:
         """What stands for it in a FROM."""
-        place = f"{quoted_if_needed(self.relation.name.schema, dialect)}.{quoted_if_needed(self.relation.name.name, dialect)}"
+        place = ".".join(quoted_if_needed(each, dialect) for each in self.relation.name)
         if not self.repeats:
             return place
         once = dict.fromkeys([*self.key.values(), *self.columns.values()])

@@ -19,7 +19,7 @@ def test_the_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None
     said = holdfast(capsys, "--help")
 
     assert said.status == 0
-    for command in ("run", "resume", "check", "graph", "list"):
+    for command in ("run", "resume", "check", "graph", "schema", "query", "list"):
         assert f"  {command} " in said.out
 
 
