@@ -18,7 +18,7 @@ from deployments.places import named
 from deployments.results import print_json
 from tasks.context import utc_now
 from tasks.drift.answering import LastGood, OnDrift, Prepared, Saved, prepared, remembered
-from tasks.drift.discover import discover
+from tasks.drift.discover import Discovery, discover
 from tasks.outcome import Table
 from tasks.query.guard import read_only
 
@@ -32,6 +32,8 @@ class _Answer:
     table: Table
     cut: bool
     prepared: Prepared
+    other_database: str
+    """The database that the source's name meant until now; empty where it still means the same."""
 
 
 def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int:
@@ -48,6 +50,8 @@ def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int
         typer.echo(f"holdfast: {refused}", err=True)
         return EXIT_REFUSED
     done = answer.prepared
+    if answer.other_database:
+        typer.echo(f"Not compared: until now this name meant another database, {answer.other_database}.", err=True)
     for repair in done.repairs:
         typer.echo(f"Repaired: {repair}", err=True)
     if done.repairs:
@@ -75,9 +79,13 @@ async def _answered(source: str, sql: str, on_drift: OnDrift) -> _Answer:
             done = await prepared(connection, saved, found.now, last, seen.at if seen else at)
             table, cut = await _rows(connection, done.sql)
             await ledger.record_good_answer(await remembered(connection, saved, found.now, done, at))
-            return _Answer(table, cut, done)
+            return _Answer(table, cut, done, _other_database(found))
 
         return await read_source(name, overrides, TIMEOUT_SECONDS, work)
+
+
+def _other_database(found: Discovery) -> str:
+    return found.before.snapshot.database if found.before and found.other_database else ""
 
 
 async def _last_good(ledger: Ledger, saved: Saved) -> LastGood | None:

@@ -78,6 +78,22 @@ def test_drift_that_may_not_or_cannot_be_repaired_is_refused(
     assert len(said.err.splitlines()) == 1
 
 
+def test_another_database_under_the_same_name_is_said_and_answered_anew(
+    capsys: pytest.CaptureFixture[str], shop: str, tmp_path: Path
+) -> None:
+    link = tmp_path / "current.db"
+    link.symlink_to(shop)
+    holdfast(capsys, "query", str(link), SQL)
+    other = str(tmp_path / "other.db")
+    change(other, "CREATE TABLE vendors (name TEXT, city TEXT)", "INSERT INTO vendors VALUES ('Zeta', 'Rome')")
+    link.unlink()
+    link.symlink_to(other)
+    said = holdfast(capsys, "query", str(link), SQL)
+
+    assert (said.status, said.out) == (0, "name,city\nZeta,Rome\n")
+    assert said.err == f"Not compared: until now this name meant another database, {shop}.\n"
+
+
 @pytest.mark.parametrize(
     ("sql", "status", "why"),
     [
