@@ -19,6 +19,7 @@ from tasks.drift.likeness import name_likeness, relation_likeness
 from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import Sample
 from tasks.drift.search import Asking, Search, search
+from tasks.query.guard import parameter_names
 from tasks.query.usage import usage
 
 OnDrift = Literal["repair", "fail"]
@@ -90,6 +91,9 @@ async def prepared(
         raise _refused(saved, list(map(str, rebuilds)), since, "on_drift is fail")
     ctes = {each.old.name: each.select(now.dialect) for each in rebuilds}
     repaired = with_rebuilt(saved.sql, now.dialect, ctes, _search_path(ctes, now))
+    # Without values for its parameters a statement cannot be explained; such a one is refused when it is run.
+    if rebuilds and not parameter_names(repaired) and (why := await asking.refusal(repaired)):
+        raise _refused(saved, [*map(str, rebuilds)], since, f"so repaired it does not run: {why}")
     return Prepared(repaired, samples, tuple(map(str, rebuilds)), sampled)
 
 

@@ -76,6 +76,16 @@ class Asking:
                 raise
             return False
 
+    async def refusal(self, sql: str) -> str:
+        """Why the database will not run the statement, in its words; empty where it will."""
+        try:
+            await self.rows(f"EXPLAIN {sql}")
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            return str(error.orig).splitlines()[0].rpartition(">: ")[2]
+        return ""
+
     async def _count(self, place_or_query: str) -> int:
         ((count,),) = await self.rows(f"SELECT COUNT(*) FROM {place_or_query}")  # noqa: S608  # quoted names
         return int(count)

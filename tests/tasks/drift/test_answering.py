@@ -178,6 +178,18 @@ async def test_no_repair_is_made_where_the_query_wants_none(shop: Shop) -> None:
         await shop.answer(on_drift="fail")
 
 
+async def test_a_repair_that_the_database_does_not_run_is_refused(fresh_postgres_url: str) -> None:
+    await execute(fresh_postgres_url, *SHOP)
+    shop = Shop(fresh_postgres_url)
+    # PostgreSQL lets a table's other columns stand beside its primary key in GROUP BY, and a CTE has none.
+    sql = "SELECT v.name, COUNT(*) AS n FROM vendors v JOIN invoices i ON i.vendor_id = v.id GROUP BY v.id ORDER BY 1"
+    await shop.answer(sql)
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+
+    with pytest.raises(DriftRefused, match=r"so repaired it does not run: .*must appear in the GROUP BY"):
+        await shop.answer(sql)
+
+
 async def test_a_repair_is_not_looked_for_again_and_outlives_the_next_drift(shop: Shop) -> None:
     before, _ = await shop.answer()
     await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
