@@ -32,6 +32,8 @@ MOST_KINDS = 20
 """A column with more different values than this does not tell apart what two tables were stacked from."""
 GROWN = 0.1
 """At most such a share of rows may have come or gone since the sample, or it is not the same relation."""
+CHOSEN = 0.01
+"""The same where only some rows were chosen: a wrong choice could leave out those that speak against it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Asking:
         select = rebuild.select(self.dialect)
         try:
             count = await self._count(f"({select}) AS r")
-            if abs(count - sample.count) > max(2, GROWN * sample.count):
+            if abs(count - sample.count) > max(2, (CHOSEN if rebuild.only else GROWN) * sample.count):
                 return False
             if not sample.used:
                 return True
@@ -222,12 +224,15 @@ def _whole(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]], *, repeats
 def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[Rebuild]:
     """From a part of the rows of one relation: those of one kind, or those that have what was never NULL."""
     for found, rows in aligned:
-        free = [column.name for column in found.relation.columns if column.name not in found.columns.values()]
-        for column in free:
+        # What tells apart came with the rows of the other kind, and is no column of the sample: rows that are chosen
+        # by a value that was looked for always have it.
+        for column in sorted(rows.fresh - set(found.columns.values())):
             values = rows.values(column)
             for value in sorted(values, key=str) if 2 <= len(values) <= MOST_KINDS else ():
                 part = align(sample, rows.where(column, value)) if sample.key else found
-                if part is not None and part.has(sample.used) and _is_known(sample, part):
+                if part is None or column in part.columns.values():
+                    continue
+                if part.has(sample.used) and _is_known(sample, part):
                     rebuilt = _rebuild(sample, [Part(part.relation, part.key, part.columns)])
                     yield replace(rebuilt, only=Only(column, value))
         if found.has(sample.used) and _is_known(sample, found):

@@ -231,6 +231,20 @@ async def test_a_column_that_was_always_there_is_not_the_one_that_is_gone(shop: 
         await shop.answer()
 
 
+async def test_rows_are_not_chosen_by_the_value_that_is_looked_for(shop: Shop) -> None:
+    await execute(shop.url, "UPDATE invoices SET amount = 99 WHERE id > 2")
+    await shop.answer()
+    await execute(
+        shop.url,
+        "ALTER TABLE invoices ADD COLUMN amount_2 INTEGER",
+        "UPDATE invoices SET amount_2 = CASE WHEN id % 15 = 0 THEN 1 ELSE 99 END",
+        "ALTER TABLE invoices DROP COLUMN amount",
+    )
+
+    with pytest.raises(DriftRefused, match="invoices has no column amount, nearest: amount_2"):
+        await shop.answer()
+
+
 async def test_a_sample_has_no_value_in_it(shop: Shop) -> None:
     await shop.answer()
 
