@@ -1,35 +1,36 @@
-"""Which tables, views and columns of a database a statement uses, without asking the database.
+"""Which tables, views and columns of a database a statement uses, said without asking the database.
 
 sqlglot gives the scopes: what each SELECT reads from, and what is a CTE. Its `qualify_columns` is not used (checked
-2026-11 on 30.30): it loses the case of a name, lets an unknown column of HAVING through, and refuses a table function
-inside a sub-query. What is said here of aliases, USING and double quotes was checked on the databases themselves.
+2026-11 on 30.30): it loses the case of names, lets an unknown column of a HAVING through, and refuses a table function
+inside a sub-query. What SQLite makes of aliases, USING and double quotes was checked on 3.40.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import zip_longest
 from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify_tables import qualify_tables
-from sqlglot.optimizer.scope import Scope, traverse_scope
+from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
 from tasks.query.guard import read_only
 
-_JSON = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root")
-_FUNCTIONS = {"sqlite": {"json_each": _JSON, "json_tree": _JSON}, "postgresql": {}}
-"""The columns of table functions whose names are often those of a table's columns as well."""
+_JSON_COLUMNS = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root")
+"""SQLite's json_each and json_tree give these; `id` and `type` are often columns of a table as well."""
+_UNKNOWN = ("",)
+"""The columns of what is not known: a column without a name stands for any name."""
 _HIDDEN = {
-    "sqlite": {"rowid", "_rowid_", "oid"},
-    "postgresql": {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"},
+    "sqlite": ("rowid", "_rowid_", "oid"),
+    "postgresql": ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "user", "current_role", "system_user"),
 }
-_AFTER_THE_SELECT = (exp.Group, exp.Having, exp.Order, exp.Where, exp.Qualify)
-"""Where a name may be an output's; SQLite knows it in all of these, PostgreSQL in some, and refuses the rest itself."""
+"""Names that are no column of a relation, unless it has one: hidden columns, and functions without brackets."""
+_BARE = (exp.Group, exp.Distinct, exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup)
+"""Where PostgreSQL takes the name of an output, if no column has that name."""
 
 
 @dataclass(frozen=True)
@@ -37,42 +38,37 @@ class Usage:
     """What a statement uses of its database, and what it gives."""
 
     relations: Mapping[RelationName, tuple[str, ...]]
-    """The columns used of each table or view, in its own order and spelling; none for COUNT(*) alone."""
+    """The columns used of each table or view, in its own order and spelling; none where only its rows are counted."""
     outputs: tuple[str, ...]
-    """The names of the columns that it gives; '' for one without a name of its own."""
+    """The names of the columns that it gives; '' for one that has no name of its own."""
 
 
 class _Source(NamedTuple):
-    """One item of a FROM: a relation, or what a sub-query, CTE or function gives."""
+    """One item of a FROM: a relation, or what a sub-query, a CTE or a function gives."""
 
     name: str
     node: exp.Expr
     columns: tuple[tuple[str, str], ...]
-    """Each column as SQL must call it, and as its relation or sub-query spells it."""
+    """Each column as the SQL calls it, and as its relation or sub-query spells it."""
     relation: Relation | None = None
 
     def has(self, name: str) -> bool:
         return any(name == each for each, _ in self.columns)
-
-    @property
-    def open(self) -> bool:
-        """Whether it may have columns that are not known here: an unnamed one stands for them."""
-        return self.has("")
 
 
 def usage(sql: str, schema: Snapshot) -> Usage:
     """What the statement uses and gives.
 
     Raises:
-        QueryRefused: it does not only read, or names a relation or column that is not there or could be several.
+        QueryRefused: it does more than read, or names a relation or column that is not there, or that could be several.
     """
     statement = _Statement(sql, schema)
     try:
-        scopes = traverse_scope(statement.tree)
+        scopes = traverse_scope(_prepared(sql, sqlite=statement.sqlite))
         for scope in scopes:
-            statement.open_scope(scope)
+            statement.open(scope)
         for scope in scopes:
-            statement.read_scope(scope)
+            statement.read(scope)
     except OptimizeError as error:
         raise QueryRefused(f"the SQL cannot be understood: {error}", mend="give each table in it an alias") from error
     relations = {
@@ -83,180 +79,341 @@ def usage(sql: str, schema: Snapshot) -> Usage:
 
 
 class _Statement:
-    """One statement while it is read: first what each scope reads from and gives, then each column in it."""
+    """A statement while it is read: first what each scope reads from and gives, then which columns it uses."""
 
     def __init__(self, sql: str, schema: Snapshot) -> None:
         self.sql, self.schema, self.sqlite = sql, schema, schema.dialect == "sqlite"
-        self.tree = self._prepared()
-        self.ctes = {cte.alias for cte in self.tree.find_all(exp.CTE)}
         self.sources: dict[int, list[_Source]] = {}
         self.merged: dict[int, dict[str, list[_Source]]] = {}
-        """By scope, the columns that USING and NATURAL JOIN make one of, in PostgreSQL's order."""
+        """The columns that USING and NATURAL JOIN make one of; the last join's come first, as PostgreSQL shows them."""
         self.outputs: dict[int, tuple[str, ...]] = {}
         self.used: dict[RelationName, set[str]] = {}
 
-    def open_scope(self, scope: Scope) -> None:
-        """Keep what the scope reads from, joins and gives. Its inner scopes come before it."""
+    def open(self, scope: Scope) -> None:
+        """Keep what the scope reads from and what it gives; the scopes inside it come before it."""
         key = id(scope.expression)
-        self.sources[key], self.merged[key] = [], {}
-        if not scope.is_udtf:
-            # A table's INDEXED BY and ROWS FROM are no items of a FROM, though sqlglot lists them.
-            nodes = [node for _, node in scope.references if not isinstance(node.parent, exp.Table)]
-            self.sources[key] = [self._source(scope, node) for node in nodes]
-            for join in scope.find_all(exp.Join):
-                self._join(scope, join)
+        # sqlglot also lists the index of an INDEXED BY and the functions of a ROWS FROM, inside their table.
+        nodes = [node for _, node in scope.references if not isinstance(node.parent, exp.Table)]
+        self.sources[key] = [] if scope.is_udtf else [self._source(scope, node) for node in nodes]
+        self.merged[key] = {}
+        for join in () if scope.is_udtf else scope.find_all(exp.Join):
+            self._merge(key, join)
         self.outputs[key] = tuple(self._given(scope))
 
-    def read_scope(self, scope: Scope) -> None:
-        """Note the columns that the scope itself uses, not those of its inner scopes."""
-        if scope.is_udtf:
-            # The scope around it sees a table function's arguments as well.
-            return
-        for node in scope.find_all(exp.Column, exp.Star):
+    def read(self, scope: Scope) -> None:
+        """Note the columns used in the scope itself. A table function's arguments belong to the scope around it."""
+        for node in () if scope.is_udtf else scope.find_all(exp.Column, exp.Star):
             if isinstance(node, exp.Column):
-                self._use_column(scope, node)
+                self._read_column(scope, node)
             elif isinstance(node.parent, exp.Select):
                 for source in self.sources[id(scope.expression)]:
-                    self._use(source)
-
-    def _prepared(self) -> exp.Query:
-        dialect = "sqlite" if self.sqlite else "postgres"
-        tree = read_only(self.sql, dialect).copy()
-        for identifier in tree.find_all(exp.Identifier):
-            identifier.meta["written"] = identifier.name
-        if self.sqlite:
-            for with_ in tree.find_all(exp.With):
-                with_.set("recursive", True)  # SQLite does not need the word.
-            for each in tree.find_all(exp.In):
-                if isinstance(table := each.args.get("field"), exp.Column):
-                    query = exp.select("*").from_(exp.Table(this=table.this, db=table.args.get("table")))
-                    each.set("field", None)
-                    each.set("query", query.subquery())
-        for table in tree.find_all(exp.Table):
-            if isinstance(table.this, exp.Anonymous) and not table.alias:
-                table.set("alias", exp.TableAlias(this=exp.to_identifier(table.this.name)))
-        return qualify_tables(normalize_identifiers(tree, dialect=dialect), dialect=dialect)
+                    self._use_all(source)
 
     def _source(self, scope: Scope, node: exp.Expr) -> _Source:
-        name = node.alias_or_name
-        inner = scope.sources.get(name)
-        if isinstance(inner, Scope):
-            return _Source(name, node, self._renamed(node, self.outputs.get(id(inner.expression), ("",))))
-        if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
-            function = node.this.name.lower() if isinstance(node, exp.Table) else ""
-            known = _FUNCTIONS[self.schema.dialect].get(function, ())
-            return _Source(name, node, tuple((each, each) for each in (*known, "")))
-        written = node.this.meta["written"] if self.sqlite else node.name
-        relation = self.schema.find(written, node.db or None)
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+            return self._named_source(scope, node)
+        query = node.this if isinstance(node, exp.Lateral) else node
+        if isinstance(query, exp.Query):
+            holder = node.parent.unwrap() if isinstance(node.parent, exp.Subquery) else node
+            given = _renamed(self.outputs[id(query.unnest())], holder)
+        elif isinstance(node, exp.Values):
+            holder, given = node, _aliases(node)
+            # `_col_0` is sqlglot's own name for what both databases call column1.
+            given = [f"column{n}" if each == f"_col_{n - 1}" else each for n, each in enumerate(given, start=1)]
+        else:
+            json = self.sqlite and node.this is not None and node.this.name.lower() in ("json_each", "json_tree")
+            holder, given = node, _aliases(node) or list(_JSON_COLUMNS if json else _UNKNOWN)
+        return _Source(holder.alias_or_name, node, self._columns(given))
+
+    def _named_source(self, scope: Scope, node: exp.Table) -> _Source:
+        """The CTE or relation of that name."""
+        cte = None if node.db else scope.cte_sources.get(node.name)
+        if isinstance(cte, Scope):
+            body = cte.expression
+            given = _renamed(self.outputs[id(body)], body.find_ancestor(exp.CTE))
+            return _Source(node.alias_or_name, node, self._columns(_renamed(given, node)))
+        relation = self.schema.find(node.name, node.db or None)
+        if relation is None and not node.db and node.name in (each.alias for each in node.root().find_all(exp.CTE)):
+            # SQLite knows a CTE before it is written; sqlglot does not.
+            return _Source(node.alias_or_name, node, self._columns(_UNKNOWN))
         if relation is None:
-            there = [each.name.name for each in self.schema.relations]
-            near = get_close_matches(written, there, n=3)
+            written = ".".join(_written(part) for part in node.parts)
             raise QueryRefused(
-                f"the SQL names {written!r}, which the database does not have",
-                mend=f"did you mean {' or '.join(near)}?" if near else "look at the schema",
+                f"the SQL reads {written}",
+                means="the database has no table or view of that name",
+                mend=_perhaps(written, (str(each.name) for each in self.schema.relations)),
             )
         self.used.setdefault(relation.name, set())
-        columns = tuple((self._key(column.name), column.name) for column in relation.columns)
-        return _Source(name, node, columns or (("", ""),), relation)
+        names = [column.name for column in relation.columns]
+        keys = self._columns(_renamed(names, node))
+        columns = tuple((key, name) for (key, _), name in zip(keys, names, strict=False))
+        return _Source(node.alias_or_name, node, columns, relation)
 
-    def _renamed(self, node: exp.Expr, outputs: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """What a sub-query or CTE gives, under the names that its alias may give to columns."""
-        aliases = [each.name for each in node.args["alias"].columns] if node.args.get("alias") else []
-        named = [alias or output for alias, output in zip_longest(aliases, outputs, fillvalue="")]
-        return tuple((self._key(each), each) for each in named)
+    def _columns(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((name.lower() if self.sqlite else name, name) for name in names)
 
-    def _join(self, scope: Scope, join: exp.Join) -> None:
-        """Note the columns that USING and NATURAL JOIN compare, which both sides have."""
-        sources = self.sources[id(scope.expression)]
-        names = [self._key(each.name) for each in join.args.get("using") or ()]
+    def _merge(self, key: int, join: exp.Join) -> None:
+        """Note the columns that a USING or a NATURAL JOIN compares: used on both sides, and one from there on."""
+        inside = [each for each in self.sources[key] if _within(each.node, join.parent)]
+        right = [each for each in inside if _within(each.node, join)]
+        left = inside[: inside.index(right[0])] if right else []
+        names = [each.name for each in join.args.get("using") or ()]
         if join.method == "NATURAL":
-            right = next((each for each in sources if each.name == join.alias_or_name), None)
-            others = [each for each in sources if each is not right]
-            names = [name for name, _ in right.columns if any(each.has(name) for each in others)] if right else []
-        for name in names:
-            having = [each for each in sources if each.has(name)]
-            self.merged[id(scope.expression)][name] = having
-            for source in having:
-                self._use(source, name)
+            names = list(dict.fromkeys(name for each in left for name, _ in each.columns if _having(right, name)))
+        merged = self.merged[key]
+        joined: dict[str, list[_Source]] = {}
+        for name in filter(None, names):
+            for side in (left, right):
+                if not _having(side, name) and not _having(side, ""):
+                    raise self._unknown_column(name, side, f"USING ({name})")
+            # A comma binds less in PostgreSQL, so the last is meant; SQLite takes the first.
+            first = 0 if self.sqlite else -1
+            both = [each for side in (_having(left, name)[first:][:1], _having(right, name)[:1]) for each in side]
+            joined[name] = [*merged.get(name, ()), *(each for each in both if each not in merged.get(name, ()))]
+            for each in both:
+                self._use(each, name)
+        self.merged[key] = joined | {name: each for name, each in merged.items() if name not in joined}
 
     def _given(self, scope: Scope) -> Iterator[str]:
-        tree = scope.expression
-        if isinstance(tree, exp.SetOperation):
-            left: exp.Expr = tree
-            while isinstance(left, exp.SetOperation):
-                left = left.left.unnest()
-            yield from self.outputs.get(id(left), ("",))
-            return
-        if not isinstance(tree, exp.Select):
-            yield ""
-            return
-        sources = self.sources[id(tree)]
-        for item in tree.selects:
-            if isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
-                table = item.table if isinstance(item, exp.Column) else ""
-                yield from (spelled for each in sources if table in ("", each.name) for _, spelled in each.columns)
-            elif isinstance(item, exp.Alias):
-                yield str(item.args["alias"].meta.get("written", item.alias))
-            elif isinstance(item, exp.Column):
-                yield str(item.this.meta.get("written", item.name))
-            else:
-                yield ""
+        """The names of the scope's columns."""
+        query = scope.expression
+        if isinstance(query, exp.SetOperation):
+            yield from self.outputs[id(scope.set_operation_scopes[0].expression)]
+        elif isinstance(query, exp.Subquery):
+            yield from self.outputs[id(query.unnest())]
+        elif isinstance(query, exp.Select):
+            for item in query.expressions:
+                if isinstance(item, exp.Star):
+                    yield from self._starred(query)
+                elif isinstance(item, exp.Column) and item.is_star:
+                    sources = [each for each in self.sources[id(query)] if each.name == item.table]
+                    yield from (self._shown(*pair) for each in sources for pair in each.columns)
+                else:
+                    yield self._name(scope, item)
 
-    def _use_column(self, scope: Scope, column: exp.Column) -> None:
-        name, table = self._key(column.name), column.table
-        within: Scope | None = scope
-        while within is not None:
-            sources = self.sources.get(id(within.expression), [])
-            if isinstance(column.this, exp.Star):
-                for source in (each for each in sources if each.name == table):
-                    self._use(source)
-                    return
-            having = [each for each in sources if table in ("", each.name) and each.has(name)]
-            if having:
-                for source in having if len(having) == 1 or name in self.merged[id(within.expression)] else ():
-                    self._use(source, name)
-                if len(having) > 1 and name not in self.merged[id(within.expression)]:
-                    self._refuse_ambiguous(column, having)
+    def _starred(self, query: exp.Select) -> list[str]:
+        """The names that `*` gives. PostgreSQL puts merged columns first."""
+        merged, shown = self.merged[id(query)], []
+        for source in self.sources[id(query)]:
+            for key, name in source.columns:
+                if source not in merged.get(key, ())[1:]:
+                    shown.append((key, name))
+        if not self.sqlite:
+            order = {name: place for place, name in enumerate(merged)}
+            shown.sort(key=lambda pair: order.get(pair[0], len(order)))
+        return [self._shown(*pair) for pair in shown]
+
+    def _shown(self, key: str, name: str) -> str:
+        return name if self.sqlite else key
+
+    def _name(self, scope: Scope, item: exp.Expr) -> str:
+        item = item.unnest()
+        if isinstance(item, exp.Alias):
+            return _written(item.args["alias"])
+        if isinstance(item, exp.Cast) and not self.sqlite:
+            return self._name(scope, item.this)
+        if not isinstance(item, exp.Column):
+            return ""
+        for source in self.sources[id(scope.expression)]:
+            if item.table in ("", source.name) and source.has(item.name):
+                # SQLite spells it as it is created, but as it is written inside a sub-query or CTE.
+                return (
+                    self._shown(item.name, dict(source.columns)[item.name]) if _is_top(scope) else _written(item.this)
+                )
+        return "" if self._is_text(item) else _written(item.this)
+
+    def _read_column(self, scope: Scope, column: exp.Column) -> None:
+        name = column.name
+        if column.table:
+            self._read_qualified(scope, column)
+            return
+        if self._orders_by_output(scope, column):
+            return
+        seen: list[_Source] = []
+        for each in _visible(scope):
+            sources = self._before(each, column)
+            if found := _having(sources, name):
+                self._refuse_ambiguous(column, found, self.merged[id(each.expression)].get(name, []))
+                self._use(found[0], name)
                 return
-            within = within.parent
-        self._refuse_unknown(scope, column)
+            if self._is_output(each, scope, column):
+                return
+            seen += sources
+        for source in seen:
+            if source.name == name and not self.sqlite:  # The whole row.
+                self._use_all(source)
+                return
+        if not (_having(seen, "") or name in _HIDDEN[self.schema.dialect] or self._is_text(column)):
+            raise self._unknown_column(name, seen, _written(column.this))
 
-    def _use(self, source: _Source, name: str | None = None) -> None:
+    def _read_qualified(self, scope: Scope, column: exp.Column) -> None:
+        sources = [source for each in _visible(scope) for source in self.sources[id(each.expression)]]
+        source = next((each for each in sources if each.name == column.table), None)
+        written = ".".join(_written(part) for part in column.parts)
+        if source is None:
+            raise QueryRefused(
+                f"the SQL uses {written}",
+                means=f"nothing that it reads there is called {_written(column.args['table'])}",
+                mend=_perhaps(column.table, (each.name for each in sources)),
+            )
+        if column.is_star:
+            self._use_all(source)
+        elif source.has(column.name):
+            self._use(source, column.name)
+        elif not source.has("") and column.name not in _HIDDEN[self.schema.dialect]:
+            raise self._unknown_column(column.name, [source], written)
+
+    def _before(self, scope: Scope, column: exp.Column) -> list[_Source]:
+        """What the column can be of: in PostgreSQL's ON, only what is joined up to there."""
+        sources = self.sources[id(scope.expression)]
+        join = column.find_ancestor(exp.Join, exp.Query)
+        if self.sqlite or not isinstance(join, exp.Join):
+            return sources
+        joined = [place for place, each in enumerate(sources) if _within(each.node, join)]
+        return sources[: joined[-1] + 1] if joined else sources
+
+    def _orders_by_output(self, scope: Scope, column: exp.Column) -> bool:
+        """Whether it stands alone in an ORDER BY and is the name of an output; that wins over a column."""
+        term, query = column.parent, scope.expression
+        while isinstance(term, exp.Collate | exp.Paren):
+            term = term.parent
+        clause = term.parent if isinstance(term, exp.Ordered) else None
+        # A sub-query in brackets has nothing else that its ORDER BY could mean.
+        if clause is None or (clause.parent is not query and not isinstance(query, exp.Subquery)):
+            return False
+        if isinstance(query, exp.Select) and self.sqlite:
+            return column.name in _named(query)
+        # SQLite also takes the names of the arms after the first.
+        arms = [each for each in scope.traverse() if each.is_set_operation] if self.sqlite else []
+        given = {key for each in (scope, *arms) for key, _ in self._columns(self.outputs[id(each.expression)])}
+        # Only the database knows what it calls an unnamed output.
+        return column.name in given or ("" in given and isinstance(query, exp.SetOperation))
+
+    def _is_output(self, scope: Scope, own: Scope, column: exp.Column) -> bool:
+        """Whether an output's name may stand there for want of a column: in SQLite anywhere but among the outputs."""
+        query = scope.expression
+        if not isinstance(query, exp.Select) or column.name not in _named(query):
+            return False
+        if not self.sqlite:
+            return scope is own and isinstance(column.parent, _BARE)
+        part: exp.Expr = column
+        while part.parent is not None and part.parent is not query:
+            part = part.parent
+        return part.arg_key != "expressions"
+
+    def _is_text(self, column: exp.Column) -> bool:
+        """Whether SQLite takes the name, which is no column's, for text: in double quotes, not in `[]` or backticks."""
+        start = column.this.meta.get("start")
+        return self.sqlite and not column.table and start is not None and self.sql[start] == '"'
+
+    def _use(self, source: _Source, name: str) -> None:
         if source.relation is not None:
-            used = self.used.setdefault(source.relation.name, set())
-            used.update(spelled for each, spelled in source.columns if name in (None, each) and spelled)
+            self.used[source.relation.name].add(dict(source.columns)[name])
 
-    def _refuse_ambiguous(self, column: exp.Column, having: Iterable[_Source]) -> None:
-        tables = " or ".join(each.name for each in having)
-        raise QueryRefused(f"the SQL's column {column.name} could be of {tables}", mend="write its table before it")
+    def _use_all(self, source: _Source) -> None:
+        for name, _ in source.columns:
+            self._use(source, name)
 
-    def _refuse_unknown(self, scope: Scope, column: exp.Column) -> None:
-        """Raises, unless the name may mean something else than a column that is known here."""
-        near = list[str]()
-        within: Scope | None = scope
-        while within is not None:
-            if self._may_mean_otherwise(within, column):
-                return
-            near += [spelled for each in self.sources.get(id(within.expression), ()) for _, spelled in each.columns]
-            within = within.parent
-        likely = get_close_matches(column.name, near, n=3)
-        raise QueryRefused(
-            f"the SQL names the column {column.sql(comments=False)}, which is not there",
-            mend=f"did you mean {' or '.join(dict.fromkeys(likely))}?" if likely else "look at the schema",
+    def _refuse_ambiguous(self, column: exp.Column, found: list[_Source], merged: list[_Source]) -> None:
+        apart = [each for each in found if each not in merged]
+        if len(apart) + any(each in merged for each in found) > 1:
+            raise QueryRefused(
+                f"the SQL uses {_written(column.this)}",
+                means=f"{' and '.join(each.name for each in found)} each have a column of that name",
+                mend=f"write which is meant, such as {found[0].name}.{_written(column.this)}",
+            )
+
+    def _unknown_column(self, name: str, sources: Sequence[_Source], written: str) -> QueryRefused:
+        places = [str(each.relation.name) if each.relation else each.name for each in sources]
+        return QueryRefused(
+            f"the SQL uses {written}",
+            means=f"{' or '.join(dict.fromkeys(places)) or 'what it reads there'} has no column of that name",
+            mend=_perhaps(name, (spelled for each in sources for _, spelled in each.columns)),
         )
 
-    def _may_mean_otherwise(self, scope: Scope, column: exp.Column) -> bool:
-        name, sources = self._key(column.name), self.sources.get(id(scope.expression), [])
-        outputs = map(self._key, self.outputs.get(id(scope.expression), ()))
-        return (
-            any(each.open for each in sources)
-            # A whole row of a table, in PostgreSQL.
-            or any(each.name == name for each in sources)
-            or (column.find_ancestor(*_AFTER_THE_SELECT) is not None and name in outputs)
-            or name in _HIDDEN[self.schema.dialect]
-            # What SQLite finds no column for is a text to it, if it is in double quotes.
-            or (self.sqlite and bool(column.this.quoted) and not column.table)
-        )
 
-    def _key(self, name: str) -> str:
-        return name.lower() if self.sqlite else name
+def _prepared(sql: str, *, sqlite: bool) -> exp.Expr:
+    """The statement's tree in sqlglot's usual form; SQLite shows names as they were written, so they are kept."""
+    dialect = "sqlite" if sqlite else "postgres"
+    tree = read_only(sql, dialect).copy()
+    for identifier in tree.find_all(exp.Identifier) if sqlite else ():
+        identifier.meta["written"] = identifier.name
+    for each in tree.find_all(exp.With, exp.In) if sqlite else ():
+        table = each.args.get("field")
+        if isinstance(each, exp.With):
+            each.set("recursive", True)  # SQLite does not need the word.
+        elif isinstance(table, exp.Column):  # x IN a_table
+            whole = exp.select("*").from_(exp.Table(this=table.this, db=table.args.get("table")), copy=False)
+            each.set("field", None)
+            each.set("query", whole.subquery(copy=False))
+    for table in tree.find_all(exp.Table):
+        _name_function(table, sqlite=sqlite)
+    return qualify_tables(normalize_identifiers(tree, dialect=dialect), dialect=dialect)
+
+
+def _name_function(table: exp.Table, *, sqlite: bool) -> None:
+    """Give a table function the name, and generate_series the column, that the databases give it."""
+    series = isinstance(table.this, exp.GenerateSeries | exp.ExplodingGenerateSeries)
+    if not series and not isinstance(table.this, exp.Anonymous):
+        return
+    alias = table.args.get("alias") or exp.TableAlias()
+    if not alias.this:
+        alias.set("this", exp.to_identifier("generate_series" if series else table.this.name))
+    if series and not alias.columns:
+        alias.set("columns", [exp.to_identifier("value") if sqlite else alias.this.copy()])
+    table.set("alias", alias)
+
+
+def _visible(scope: Scope) -> Iterator[Scope]:
+    """The scope, and those around it whose columns it may use; a sub-query in FROM does not see its neighbours."""
+    yield scope
+    while scope.parent is not None:
+        sees = scope.scope_type in (ScopeType.SUBQUERY, ScopeType.UDTF, ScopeType.SET_OPERATION)
+        scope = scope.parent
+        if sees:
+            yield scope
+
+
+def _is_top(scope: Scope) -> bool:
+    """Whether the scope's outputs are the statement's."""
+    while scope.is_set_operation and scope.parent is not None:
+        scope = scope.parent
+    return scope.is_root
+
+
+def _within(node: exp.Expr | None, place: exp.Expr | None) -> bool:
+    while node is not None and node is not place:
+        node = node.parent
+    return node is not None
+
+
+def _having(sources: Iterable[_Source], name: str) -> list[_Source]:
+    return [each for each in sources if each.has(name)]
+
+
+def _named(query: exp.Select) -> set[str]:
+    """The names given with AS."""
+    return {each.alias for each in query.selects if isinstance(each, exp.Alias)}
+
+
+def _written(identifier: exp.Expr) -> str:
+    return str(identifier.meta.get("written", identifier.name))
+
+
+def _aliases(node: exp.Expr | None) -> list[str]:
+    """The names in a column list, as in `AS t(a, b)`."""
+    alias = node.args.get("alias") if node is not None else None
+    columns = alias.columns if isinstance(alias, exp.TableAlias) else []
+    return [_written(each.this if isinstance(each, exp.ColumnDef) else each) for each in columns]
+
+
+def _renamed(names: Sequence[str], node: exp.Expr | None) -> list[str]:
+    aliases = _aliases(node)
+    return [*aliases, *names[len(aliases) :]]
+
+
+def _perhaps(name: str, known: Iterable[str]) -> str:
+    """What to do about an unknown name."""
+    lowered = {each.lower(): each for each in known if each}
+    near = [lowered[each] for each in get_close_matches(name.lower(), lowered)]
+    return f"did you mean {' or '.join(near)}?" if near else "name one that is there"
