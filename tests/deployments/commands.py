@@ -1,5 +1,6 @@
 """Runs the `holdfast` command: in this process where its words matter, as a process of its own where its death does."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from deployments.cli import main
+from tests.blocks.source_databases import execute
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -48,6 +50,11 @@ def holdfast(capsys: pytest.CaptureFixture[str], *arguments: str) -> Said:
     status = ended.value.code
     assert isinstance(status, int)
     return Said(status, out, err)
+
+
+def change(path: str, *statements: str) -> None:
+    """Commits the statements in the SQLite file, between two commands."""
+    asyncio.run(execute(path, *statements))
 
 
 def started(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":

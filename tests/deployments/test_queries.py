@@ -1,22 +1,16 @@
 """`holdfast query`: the same answer before and after drift, or a refusal with its own exit status."""
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.blocks.source_databases import execute
-from tests.deployments.commands import Said, holdfast
+from tests.deployments.commands import Said, change, holdfast
+
+pytestmark = pytest.mark.usefixtures("a_home")
 
 SQL = "SELECT name, city FROM vendors ORDER BY name"
 ANSWER = "name,city\nAble,Ulm\nBold,Bonn\nCora,Kiel\nDunn,Hof\n"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ledger in which nothing was ever answered."""
-    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -28,10 +22,6 @@ def shop(tmp_path: Path) -> str:
         "INSERT INTO vendors VALUES (1, 'Able', 'Ulm'), (2, 'Bold', 'Bonn'), (3, 'Cora', 'Kiel'), (4, 'Dunn', 'Hof')",
     )
     return str(tmp_path / "shop.db")
-
-
-def change(path: str, *statements: str) -> None:
-    asyncio.run(execute(path, *statements))
 
 
 def test_an_answer_is_csv_on_standard_output_and_nothing_else(capsys: pytest.CaptureFixture[str], shop: str) -> None:

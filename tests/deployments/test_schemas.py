@@ -1,19 +1,13 @@
 """`holdfast schema`: what a database has, and what changed in it since it was last looked at."""
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.blocks.source_databases import execute
-from tests.deployments.commands import holdfast
+from tests.deployments.commands import change, holdfast
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ledger in which nothing was ever seen."""
-    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("a_home")
 
 
 @pytest.fixture
@@ -25,10 +19,6 @@ def shop(tmp_path: Path) -> str:
         "CREATE VIEW cities AS SELECT DISTINCT city FROM vendors",
     )
     return str(tmp_path / "shop.db")
-
-
-def change(path: str, *statements: str) -> None:
-    asyncio.run(execute(path, *statements))
 
 
 def test_a_database_that_was_never_seen_is_shown_as_it_is(capsys: pytest.CaptureFixture[str], shop: str) -> None:

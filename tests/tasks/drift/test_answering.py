@@ -203,23 +203,23 @@ async def test_a_repair_is_not_looked_for_again_and_outlives_the_next_drift(shop
     assert third.sql != first.sql
 
 
-async def test_a_star_gives_the_columns_that_it_gave(shop: Shop) -> None:
-    sql = "SELECT * FROM vendors ORDER BY id"
+@pytest.mark.parametrize(
+    ("sql", "drift"),
+    [
+        ("SELECT * FROM vendors ORDER BY id", "ALTER TABLE vendors ADD COLUMN region TEXT"),
+        (
+            "SELECT name, amount FROM vendors v JOIN invoices i ON i.vendor_id = v.id ORDER BY i.id",
+            "ALTER TABLE invoices ADD COLUMN name TEXT",
+        ),
+    ],
+)
+async def test_a_new_column_that_the_sql_would_see_changes_nothing(shop: Shop, sql: str, drift: str) -> None:
     before, _ = await shop.answer(sql)
-    await execute(shop.url, "ALTER TABLE vendors ADD COLUMN region TEXT")
+    await execute(shop.url, drift)
     after, done = await shop.answer(sql)
 
     assert after == before
     assert done.repairs
-
-
-async def test_a_name_that_is_now_two_columns_means_the_one_that_it_was(shop: Shop) -> None:
-    sql = "SELECT name, amount FROM vendors v JOIN invoices i ON i.vendor_id = v.id ORDER BY i.id"
-    before, _ = await shop.answer(sql)
-    await execute(shop.url, "ALTER TABLE invoices ADD COLUMN name TEXT")
-    after, _ = await shop.answer(sql)
-
-    assert after == before
 
 
 async def test_a_column_that_was_always_there_is_not_the_one_that_is_gone(shop: Shop) -> None:
