@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 
 import typer
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused
@@ -21,6 +20,7 @@ from tasks.drift.answering import LastGood, OnDrift, Prepared, Saved, prepared, 
 from tasks.drift.discover import Discovery, discover
 from tasks.outcome import Table
 from tasks.query.guard import read_only
+from tasks.query.statement import fetch, statement
 
 TIMEOUT_SECONDS = 60.0
 MAX_ROWS = 50_000
@@ -32,8 +32,8 @@ class _Answer:
     table: Table
     cut: bool
     prepared: Prepared
-    other_database: str
-    """The database that the source's name meant until now; empty where it still means the same."""
+    not_compared: str
+    """Why the schema was not compared with what was seen before; empty where it was."""
 
 
 def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int:
@@ -50,8 +50,8 @@ def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int
         typer.echo(f"holdfast: {refused}", err=True)
         return EXIT_REFUSED
     done = answer.prepared
-    if answer.other_database:
-        typer.echo(f"Not compared: until now this name meant another database, {answer.other_database}.", err=True)
+    if answer.not_compared:
+        typer.echo(answer.not_compared, err=True)
     for repair in done.repairs:
         typer.echo(f"Repaired: {repair}", err=True)
     if done.repairs:
@@ -72,32 +72,25 @@ async def _answered(source: str, sql: str, on_drift: OnDrift) -> _Answer:
     saved, at = Saved(name, sql, on_drift), utc_now()
     async with Ledger.open(HoldfastSettings().ledger) as ledger:
         found = await discover(name, overrides, ledger, at, timeout_seconds=TIMEOUT_SECONDS)
-        seen = await ledger.schema(name)
-        last = await _last_good(ledger, saved)
+        last = await _last_good(ledger, saved, found)
 
         async def work(connection: AsyncConnection) -> _Answer:
-            done = await prepared(connection, saved, found.now, last, seen.at if seen else at)
-            table, cut = await _rows(connection, done.sql)
+            done = await prepared(connection, saved, found.now, last, found.since)
+            # Here it has no parameters: each of its colons is its own.
+            table, cut = await fetch(connection, statement(done.sql, {}), MAX_ROWS)
             await ledger.record_good_answer(await remembered(connection, saved, found.now, done, at))
-            return _Answer(table, cut, done, _other_database(found))
+            return _Answer(table, cut, done, found.not_compared)
 
         return await read_source(name, overrides, TIMEOUT_SECONDS, work)
 
 
-def _other_database(found: Discovery) -> str:
-    return found.before.snapshot.database if found.before and found.other_database else ""
-
-
-async def _last_good(ledger: Ledger, saved: Saved) -> LastGood | None:
+async def _last_good(ledger: Ledger, saved: Saved, found: Discovery) -> LastGood | None:
     answer = await ledger.good_answer(saved.source, saved.sql)
-    sampled_in = await ledger.schema(saved.source, answer.sampled_fingerprint) if answer else None
-    return LastGood(answer, sampled_in.snapshot) if answer and sampled_in else None
-
-
-async def _rows(connection: AsyncConnection, sql: str) -> tuple[Table, bool]:
-    from tasks.frames import table_of_rows  # pandas is slow to import
-
-    # The SQL has no parameters here, so each of its colons is its own.
-    async with connection.stream(text(sql.replace(":", r"\:"))) as result:
-        rows = await result.fetchmany(MAX_ROWS + 1)
-        return table_of_rows(list(result.keys()), rows[:MAX_ROWS]), len(rows) > MAX_ROWS
+    if answer is None:
+        return None
+    # A large schema takes a while to read back, and it is mostly one of these.
+    for seen in (found.now, found.before.snapshot if found.before else found.now):
+        if seen.fingerprint == answer.sampled_fingerprint:
+            return LastGood(answer, seen)
+    sampled_in = await ledger.schema(saved.source, answer.sampled_fingerprint)
+    return LastGood(answer, sampled_in.snapshot) if sampled_in else None

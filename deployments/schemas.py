@@ -55,8 +55,8 @@ def _history(found: Discovery) -> Iterator[str]:
         yield "It was never seen before, so there is nothing to compare it with."
         return
     since = f"{found.before.at:%Y-%m-%d %H:%M} UTC"
-    if found.other_database:
-        yield f"Not compared: until now this name meant another database, {found.before.snapshot.database}."
+    if found.not_compared:
+        yield found.not_compared
     elif not found.changes:
         yield f"Nothing has changed since {since}."
     else:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from uuid import UUID
 
 import anyio
@@ -256,7 +255,7 @@ class Ledger(Reader):
         """Remembers the answer in place of an earlier one to the same SQL from the same source."""
         values = {
             **asdict(answer),
-            "sql_sha256": sha256(answer.sql.encode()).hexdigest(),
+            **statements.key_of_good_answer(answer.source, answer.sql),
             "sampled_at": in_utc(answer.sampled_at),
             "at": in_utc(answer.at),
         }

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from blocks.ledger.statements import (
     deliveries,
     good_answers,
     is_decision_of,
+    key_of_good_answer,
     model_calls,
     runs,
     schemas,
@@ -88,9 +88,8 @@ class Reader:
 
     async def good_answer(self, source: str, sql: str) -> GoodAnswerRow | None:
         """What is remembered of the last good answer to this SQL from this source."""
-        key = {"source": source, "sql_sha256": sha256(sql.encode()).hexdigest()}
         columns = [good_answers.c[field.name] for field in fields(GoodAnswerRow)]
-        rows = await self._read(select(*columns).filter_by(**key))
+        rows = await self._read(select(*columns).filter_by(**key_of_good_answer(source, sql)))
         return GoodAnswerRow(**rows[0]._mapping) if rows else None
 
     async def cost(self, run_id: UUID) -> RunCost:

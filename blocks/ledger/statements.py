@@ -1,5 +1,6 @@
 """The ledger's SQL: what it writes, as statements for the dialect in use. Nothing here touches a database."""
 
+from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -61,6 +62,11 @@ def record_decision(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any
     """Returns the decision where it is the gate's first."""
     insert = _insert_into(decisions, dialect).values(**values)
     return insert.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
+
+
+def key_of_good_answer(source: str, sql: str) -> dict[str, str]:
+    """The columns that name the answer to this SQL from this source; SQL is too long for an index."""
+    return {"source": source, "sql_sha256": sha256(sql.encode()).hexdigest()}
 
 
 def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:

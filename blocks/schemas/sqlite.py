@@ -105,9 +105,8 @@ async def _views(connection: AsyncConnection) -> tuple[Relation, ...]:
 
 
 async def _view(connection: AsyncConnection, name: str) -> Relation:
-    one = f"SELECT * FROM ({_COLUMNS}) WHERE 1"  # noqa: S608
     try:
-        columns = await _all(connection, one.replace("m.type = ?", "m.type = 'view' AND m.name = ?"), name)
+        columns = await _all(connection, _COLUMNS.replace("m.type = ?", "m.type = 'view' AND m.name = ?"), name)
     except DBAPIError:
         columns = []
     return _as_view(name, columns)

@@ -17,7 +17,7 @@ EQUAL = 0.95
 TELLING = 3
 """With fewer different values than this, equal values are no evidence, and only the same name counts."""
 KNOWN = 0.5
-"""At least such a share of the telling columns must be found in one relation, or in two that are joined."""
+"""At least such a share of the telling columns must be found, or a relation is not known by its values."""
 _KEYS_TRIED = 16
 
 

@@ -15,7 +15,7 @@ from blocks.errors import DriftRefused, QueryRefused
 from blocks.ledger import GoodAnswerRow
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
 from tasks.drift.ctes import with_rebuilt
-from tasks.drift.likeness import name_likeness, relation_likeness
+from tasks.drift.likeness import name_likeness, nearest_relations
 from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import Sample
 from tasks.drift.search import Asking, Search, search
@@ -25,8 +25,6 @@ from tasks.query.usage import usage
 OnDrift = Literal["repair", "fail"]
 SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change."""
-NEAR = 0.4
-"""At least so alike is a table that is named as nearest to one that is gone."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +157,8 @@ def _refusal(sample: Sample, found: Search, now: Snapshot) -> str:
     why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
     same = now.by_name.get(name)
     if same is None:
-        near = sorted(now.relations, key=lambda each: -relation_likeness(sample.relation, each))[:3]
-        nearest = [str(each.name) for each in near if relation_likeness(sample.relation, each) >= NEAR]
-        return f"{name} is gone{_nearest(nearest)}{why}"
+        nearest = nearest_relations(sample.relation, now.relations)
+        return f"{name} is gone{_nearest([*map(str, nearest)])}{why}"
     gone = [column for column in sample.used if column not in same.by_name]
     if gone:
         return f"{name} has no column {', '.join(gone)}{_nearest(_new_columns(sample.relation, same, gone[0]))}{why}"

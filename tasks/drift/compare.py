@@ -19,14 +19,12 @@ from tasks.drift.changes import (
     TablesMerged,
     TableSplit,
 )
-from tasks.drift.likeness import Match, coverage, mapping, name_likeness, relation_likeness
+from tasks.drift.likeness import Match, coverage, mapping, name_likeness, nearest_relations, relation_likeness
 
 RENAMED_TABLE = 0.7
 """At least so alike are two tables of which one may be the other under a new name."""
 COVERED = 0.85
 """At least such a share of a table's columns must be in the tables that it was split into or merged with."""
-RESEMBLES = 0.4
-"""At least so alike is a table that is named as nearest to one that was removed."""
 NEAR_NAME = 0.75
 """At least so alike is the name of a column that is named as nearest to one that was removed."""
 
@@ -55,9 +53,7 @@ class _Comparison:
             self._compare_columns(old, new)
         yield from self._moved_into_new_tables()
         for name, relation in self._gone.items():
-            near = sorted(self._new.values(), key=lambda each: -relation_likeness(relation, each))
-            resembling = [each.name for each in near if relation_likeness(relation, each) >= RESEMBLES]
-            yield TableRemoved(table=name, nearest=tuple(resembling[:3]))
+            yield TableRemoved(table=name, nearest=nearest_relations(relation, self._new.values()))
         for name in self._new:
             yield TableAdded(table=name)
         yield from _with_moves(self._columns, self._now)

@@ -1,21 +1,14 @@
 """Reads a source's schema as it is now, and says what changed since the ledger last saw it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
-from uuid import UUID
 
 from blocks.ledger import Ledger, SchemaRow
 from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import read_source
 from tasks.drift.changes import Change
-
-if TYPE_CHECKING:
-    from prefect_sqlalchemy import AsyncSqlAlchemyConnector
-
-    from blocks.opened import Opened
 
 
 @dataclass(frozen=True)
@@ -24,6 +17,8 @@ class Discovery:
 
     source: str
     now: Snapshot
+    since: datetime
+    """When it was first seen like this."""
     before: SchemaRow | None
     """None: it was never seen."""
     changes: tuple[Change, ...] = ()
@@ -34,6 +29,13 @@ class Discovery:
         """Whether the source's name means another database now."""
         return self.before is not None and self.before.snapshot.database != self.now.database
 
+    @property
+    def not_compared(self) -> str:
+        """Why it was not compared with what was seen before, for a person; empty where it was, or never was seen."""
+        if self.before is None or not self.other_database:
+            return ""
+        return f"Not compared: until now this name meant another database, {self.before.snapshot.database}."
+
 
 async def discover(
     source: str,
@@ -42,8 +44,6 @@ async def discover(
     at: datetime,
     *,
     timeout_seconds: float,
-    run_id: UUID | None = None,
-    opened: "Opened[AsyncSqlAlchemyConnector] | None" = None,
 ) -> Discovery:
     """The source's schema; one that is new is in the ledger from now on. One statement where nothing has changed.
 
@@ -53,15 +53,13 @@ async def discover(
     """
     before = await ledger.schema(source)
     known = before.snapshot if before else None
-    now = await read_source(
-        source, overrides, timeout_seconds, lambda connection: read_schema(connection, known), opened
-    )
-    if now is known:
-        return Discovery(source, now, before)
-    await ledger.record_schema(source, now, at, run_id)
-    found = Discovery(source, now, before)
+    now = await read_source(source, overrides, timeout_seconds, lambda connection: read_schema(connection, known))
+    if before is not None and now is known:
+        return Discovery(source, now, before.at, before)
+    await ledger.record_schema(source, now, at)
+    found = Discovery(source, now, at, before)
     if known is None or found.other_database:
         return found
     from tasks.drift.compare import compare  # a schema that has not changed needs none of it
 
-    return Discovery(source, now, before, compare(known, now))
+    return replace(found, changes=compare(known, now))

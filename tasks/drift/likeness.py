@@ -4,13 +4,13 @@ No list of suffixes or synonyms: a name that shares nothing with the old one can
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.fuzz import ratio, token_set_ratio
 
-from blocks.schemas.snapshot import Column, Family, Relation
+from blocks.schemas.snapshot import Column, Family, Relation, RelationName
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _KIN: tuple[frozenset[Family], ...] = (
@@ -95,6 +95,14 @@ def relation_likeness(old: Relation, new: Relation) -> float:
     return 0.7 * columns + 0.1 * same_key + 0.2 * name_likeness(old.name.name, new.name.name)
 
 
+def nearest_relations(old: Relation, others: Iterable[Relation]) -> tuple[RelationName, ...]:
+    """At most three that resemble the relation, the likest first."""
+    likeness = {other.name: relation_likeness(old, other) for other in others}
+    return tuple(
+        sorted((name for name in likeness if likeness[name] >= RESEMBLES), key=lambda each: -likeness[each])[:3]
+    )
+
+
 def _renamed(old: Sequence[Column], new: Sequence[Column], places: Mapping[str, str]) -> Mapping[str, Match]:
     pairs = [
         match
@@ -109,6 +117,8 @@ def _renamed(old: Sequence[Column], new: Sequence[Column], places: Mapping[str, 
     return {name: match for name, match in found.items() if match.score >= RENAMED}
 
 
+RESEMBLES = 0.4
+"""At least so alike is a relation that is named as nearest to one that is gone."""
 OTHER_TYPE = 0.6
 """How alike a column of the same name is whose values must be others."""
 RENAMED = 0.5

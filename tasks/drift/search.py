@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -74,8 +74,7 @@ class Asking:
             first = f"SELECT {names(sample.used)} FROM ({select}) AS r ORDER BY {order} LIMIT {2 * SAMPLE_ROWS}"  # noqa: S608  # quoted names
             return agrees(sample, await self.rows(first))
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise
+            _raise_if_lost(error)
             return False
 
     async def refusal(self, sql: str) -> str:
@@ -83,14 +82,19 @@ class Asking:
         try:
             await self.rows(f"EXPLAIN {sql}")
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise
+            _raise_if_lost(error)
             return str(error.orig).splitlines()[0].rpartition(">: ")[2]
         return ""
 
     async def _count(self, place_or_query: str) -> int:
         ((count,),) = await self.rows(f"SELECT COUNT(*) FROM {place_or_query}")  # noqa: S608  # quoted names
         return int(count)
+
+
+def _raise_if_lost(error: DBAPIError) -> None:
+    """A lost connection is no refusal of the statement."""
+    if error.connection_invalidated:
+        raise error
 
 
 def agrees(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool:
@@ -177,8 +181,7 @@ async def _alignments(
         try:
             read = await asking.rows(f"SELECT {columns} FROM {place(relation.name)}{order} LIMIT {rows_read}")  # noqa: S608  # quoted names
         except DBAPIError as error:  # a view that its database cannot read
-            if error.connection_invalidated:
-                raise
+            _raise_if_lost(error)
             continue
         rows = Rows(relation, read, fresh, own=relation.name == sample.relation.name)
         found = align(sample, rows) if sample.key else _by_names(sample, rows)
@@ -233,20 +236,18 @@ def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iter
                 if part is None or column in part.columns.values():
                     continue
                 if part.has(sample.used) and _is_known(sample, part):
-                    rebuilt = _rebuild(sample, [Part(part.relation, part.key, part.columns)])
-                    yield replace(rebuilt, only=Only(column, value))
+                    yield _rebuild(sample, [_part(part)], Only(column, value))
         if found.has(sample.used) and _is_known(sample, found):
             required = [
                 name for name in sample.used if name not in found.key and not sample.relation.by_name[name].nullable
             ]
             for name in required[:1]:
-                rebuilt = _rebuild(sample, [Part(found.relation, found.key, found.columns)])
-                yield replace(rebuilt, only=Only(found.columns[name]))
+                yield _rebuild(sample, [_part(found)], Only(found.columns[name]))
 
 
 def _joined(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]], *, repeats: bool = False) -> Iterator[Rebuild]:
     """From two relations that have every column between them, the one of the old name or with more columns first."""
-    parts = [Part(found.relation, found.key, found.columns) for found, _ in aligned if found.key and found.telling]
+    parts = [_part(found) for found, _ in aligned if found.key and found.telling]
     parts.sort(key=lambda part: (part.relation.name != sample.relation.name, -len(part.columns)))
     for first, second in combinations(parts, 2):
         new = {old: each for old, each in second.columns.items() if old not in first.columns and old in sample.used}
@@ -260,8 +261,12 @@ def _is_known(sample: Sample, found: Alignment) -> bool:
     return found.known_by_values or (same and not found.telling)
 
 
-def _rebuild(sample: Sample, parts: Sequence[Part]) -> Rebuild:
-    return Rebuild(sample.relation, sample.used, tuple(parts))
+def _part(found: Alignment) -> Part:
+    return Part(found.relation, found.key, found.columns)
+
+
+def _rebuild(sample: Sample, parts: Sequence[Part], only: Only | None = None) -> Rebuild:
+    return Rebuild(sample.relation, sample.used, tuple(parts), only)
 
 
 def _itself(sample: Sample) -> tuple[dict[str, str], dict[str, str]]:
