@@ -12,13 +12,11 @@ from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
-from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
-from sqlglot.optimizer.qualify_tables import qualify_tables
-from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
+from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
-from tasks.query.guard import read_only
+from tasks.query.tree import aliases, as_written, is_top, names_given, normal_tree, renamed, visible, within
 
 _JSON_COLUMNS = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root")
 """SQLite's json_each and json_tree give these; `id` and `type` are often columns of a table as well."""
@@ -64,7 +62,7 @@ def usage(sql: str, schema: Snapshot) -> Usage:
     """
     statement = _Statement(sql, schema)
     try:
-        scopes = traverse_scope(_prepared(sql, sqlite=statement.sqlite))
+        scopes = traverse_scope(normal_tree(sql, sqlite=statement.sqlite))
         for scope in scopes:
             statement.open(scope)
         for scope in scopes:
@@ -115,14 +113,14 @@ class _Statement:
         query = node.this if isinstance(node, exp.Lateral) else node
         if isinstance(query, exp.Query):
             holder = node.parent.unwrap() if isinstance(node.parent, exp.Subquery) else node
-            given = _renamed(self.outputs[id(query.unnest())], holder)
+            given = renamed(self.outputs[id(query.unnest())], holder)
         elif isinstance(node, exp.Values):
-            holder, given = node, _aliases(node)
+            holder, given = node, aliases(node)
             # `_col_0` is sqlglot's own name for what both databases call column1.
             given = [f"column{n}" if each == f"_col_{n - 1}" else each for n, each in enumerate(given, start=1)]
         else:
             json = self.sqlite and node.this is not None and node.this.name.lower() in ("json_each", "json_tree")
-            holder, given = node, _aliases(node) or list(_JSON_COLUMNS if json else _UNKNOWN)
+            holder, given = node, aliases(node) or list(_JSON_COLUMNS if json else _UNKNOWN)
         return _Source(holder.alias_or_name, node, self._columns(given))
 
     def _named_source(self, scope: Scope, node: exp.Table) -> _Source:
@@ -130,14 +128,14 @@ class _Statement:
         cte = None if node.db else scope.cte_sources.get(node.name)
         if isinstance(cte, Scope):
             body = cte.expression
-            given = _renamed(self.outputs[id(body)], body.find_ancestor(exp.CTE))
-            return _Source(node.alias_or_name, node, self._columns(_renamed(given, node)))
+            given = renamed(self.outputs[id(body)], body.find_ancestor(exp.CTE))
+            return _Source(node.alias_or_name, node, self._columns(renamed(given, node)))
         relation = self.schema.find(node.name, node.db or None)
         if relation is None and not node.db and node.name in (each.alias for each in node.root().find_all(exp.CTE)):
             # SQLite knows a CTE before it is written; sqlglot does not.
             return _Source(node.alias_or_name, node, self._columns(_UNKNOWN))
         if relation is None:
-            written = ".".join(_written(part) for part in node.parts)
+            written = ".".join(as_written(part) for part in node.parts)
             raise QueryRefused(
                 f"the SQL reads {written}",
                 means="the database has no table or view of that name",
@@ -145,7 +143,7 @@ class _Statement:
             )
         self.used.setdefault(relation.name, set())
         names = [column.name for column in relation.columns]
-        keys = self._columns(_renamed(names, node))
+        keys = self._columns(renamed(names, node))
         columns = tuple((key, name) for (key, _), name in zip(keys, names, strict=False))
         return _Source(node.alias_or_name, node, columns, relation)
 
@@ -154,8 +152,8 @@ class _Statement:
 
     def _merge(self, key: int, join: exp.Join) -> None:
         """Note the columns that a USING or a NATURAL JOIN compares: used on both sides, and one from there on."""
-        inside = [each for each in self.sources[key] if _within(each.node, join.parent)]
-        right = [each for each in inside if _within(each.node, join)]
+        inside = [each for each in self.sources[key] if within(each.node, join.parent)]
+        right = [each for each in inside if within(each.node, join)]
         left = inside[: inside.index(right[0])] if right else []
         names = [each.name for each in join.args.get("using") or ()]
         if join.method == "NATURAL":
@@ -209,7 +207,7 @@ class _Statement:
     def _name(self, scope: Scope, item: exp.Expr) -> str:
         item = item.unnest()
         if isinstance(item, exp.Alias):
-            return _written(item.args["alias"])
+            return as_written(item.args["alias"])
         if isinstance(item, exp.Cast) and not self.sqlite:
             return self._name(scope, item.this)
         if not isinstance(item, exp.Column):
@@ -218,9 +216,9 @@ class _Statement:
             if item.table in ("", source.name) and source.has(item.name):
                 # SQLite spells it as it is created, but as it is written inside a sub-query or CTE.
                 return (
-                    self._shown(item.name, dict(source.columns)[item.name]) if _is_top(scope) else _written(item.this)
+                    self._shown(item.name, dict(source.columns)[item.name]) if is_top(scope) else as_written(item.this)
                 )
-        return "" if self._is_text(item) else _written(item.this)
+        return "" if self._is_text(item) else as_written(item.this)
 
     def _read_column(self, scope: Scope, column: exp.Column) -> None:
         name = column.name
@@ -230,7 +228,7 @@ class _Statement:
         if self._orders_by_output(scope, column):
             return
         seen: list[_Source] = []
-        for each in _visible(scope):
+        for each in visible(scope):
             sources = self._before(each, column)
             if found := _having(sources, name):
                 self._refuse_ambiguous(column, found, self.merged[id(each.expression)].get(name, []))
@@ -244,16 +242,16 @@ class _Statement:
                 self._use_all(source)
                 return
         if not (_having(seen, "") or name in _HIDDEN[self.schema.dialect] or self._is_text(column)):
-            raise self._unknown_column(name, seen, _written(column.this))
+            raise self._unknown_column(name, seen, as_written(column.this))
 
     def _read_qualified(self, scope: Scope, column: exp.Column) -> None:
-        sources = [source for each in _visible(scope) for source in self.sources[id(each.expression)]]
+        sources = [source for each in visible(scope) for source in self.sources[id(each.expression)]]
         source = next((each for each in sources if each.name == column.table), None)
-        written = ".".join(_written(part) for part in column.parts)
+        written = ".".join(as_written(part) for part in column.parts)
         if source is None:
             raise QueryRefused(
                 f"the SQL uses {written}",
-                means=f"nothing that it reads there is called {_written(column.args['table'])}",
+                means=f"nothing that it reads there is called {as_written(column.args['table'])}",
                 mend=_perhaps(column.table, (each.name for each in sources)),
             )
         if column.is_star:
@@ -269,7 +267,7 @@ class _Statement:
         join = column.find_ancestor(exp.Join, exp.Query)
         if self.sqlite or not isinstance(join, exp.Join):
             return sources
-        joined = [place for place, each in enumerate(sources) if _within(each.node, join)]
+        joined = [place for place, each in enumerate(sources) if within(each.node, join)]
         return sources[: joined[-1] + 1] if joined else sources
 
     def _orders_by_output(self, scope: Scope, column: exp.Column) -> bool:
@@ -282,7 +280,7 @@ class _Statement:
         if clause is None or (clause.parent is not query and not isinstance(query, exp.Subquery)):
             return False
         if isinstance(query, exp.Select) and self.sqlite:
-            return column.name in _named(query)
+            return column.name in names_given(query)
         # SQLite also takes the names of the arms after the first.
         arms = [each for each in scope.traverse() if each.is_set_operation] if self.sqlite else []
         given = {key for each in (scope, *arms) for key, _ in self._columns(self.outputs[id(each.expression)])}
@@ -292,7 +290,7 @@ class _Statement:
     def _is_output(self, scope: Scope, own: Scope, column: exp.Column) -> bool:
         """Whether an output's name may stand there for want of a column: in SQLite anywhere but among the outputs."""
         query = scope.expression
-        if not isinstance(query, exp.Select) or column.name not in _named(query):
+        if not isinstance(query, exp.Select) or column.name not in names_given(query):
             return False
         if not self.sqlite:
             return scope is own and isinstance(column.parent, _BARE)
@@ -318,9 +316,9 @@ class _Statement:
         apart = [each for each in found if each not in merged]
         if len(apart) + any(each in merged for each in found) > 1:
             raise QueryRefused(
-                f"the SQL uses {_written(column.this)}",
+                f"the SQL uses {as_written(column.this)}",
                 means=f"{' and '.join(each.name for each in found)} each have a column of that name",
-                mend=f"write which is meant, such as {found[0].name}.{_written(column.this)}",
+                mend=f"write which is meant, such as {found[0].name}.{as_written(column.this)}",
             )
 
     def _unknown_column(self, name: str, sources: Sequence[_Source], written: str) -> QueryRefused:
@@ -332,84 +330,8 @@ class _Statement:
         )
 
 
-def _prepared(sql: str, *, sqlite: bool) -> exp.Expr:
-    """The statement's tree in sqlglot's usual form; SQLite shows names as they were written, so they are kept."""
-    dialect = "sqlite" if sqlite else "postgres"
-    tree = read_only(sql, dialect).copy()
-    for identifier in tree.find_all(exp.Identifier) if sqlite else ():
-        identifier.meta["written"] = identifier.name
-    for each in tree.find_all(exp.With, exp.In) if sqlite else ():
-        table = each.args.get("field")
-        if isinstance(each, exp.With):
-            each.set("recursive", True)  # SQLite does not need the word.
-        elif isinstance(table, exp.Column):  # x IN a_table
-            whole = exp.select("*").from_(exp.Table(this=table.this, db=table.args.get("table")), copy=False)
-            each.set("field", None)
-            each.set("query", whole.subquery(copy=False))
-    for table in tree.find_all(exp.Table):
-        _name_function(table, sqlite=sqlite)
-    return qualify_tables(normalize_identifiers(tree, dialect=dialect), dialect=dialect)
-
-
-def _name_function(table: exp.Table, *, sqlite: bool) -> None:
-    """Give a table function the name, and generate_series the column, that the databases give it."""
-    series = isinstance(table.this, exp.GenerateSeries | exp.ExplodingGenerateSeries)
-    if not series and not isinstance(table.this, exp.Anonymous):
-        return
-    alias = table.args.get("alias") or exp.TableAlias()
-    if not alias.this:
-        alias.set("this", exp.to_identifier("generate_series" if series else table.this.name))
-    if series and not alias.columns:
-        alias.set("columns", [exp.to_identifier("value") if sqlite else alias.this.copy()])
-    table.set("alias", alias)
-
-
-def _visible(scope: Scope) -> Iterator[Scope]:
-    """The scope, and those around it whose columns it may use; a sub-query in FROM does not see its neighbours."""
-    yield scope
-    while scope.parent is not None:
-        sees = scope.scope_type in (ScopeType.SUBQUERY, ScopeType.UDTF, ScopeType.SET_OPERATION)
-        scope = scope.parent
-        if sees:
-            yield scope
-
-
-def _is_top(scope: Scope) -> bool:
-    """Whether the scope's outputs are the statement's."""
-    while scope.is_set_operation and scope.parent is not None:
-        scope = scope.parent
-    return scope.is_root
-
-
-def _within(node: exp.Expr | None, place: exp.Expr | None) -> bool:
-    while node is not None and node is not place:
-        node = node.parent
-    return node is not None
-
-
 def _having(sources: Iterable[_Source], name: str) -> list[_Source]:
     return [each for each in sources if each.has(name)]
-
-
-def _named(query: exp.Select) -> set[str]:
-    """The names given with AS."""
-    return {each.alias for each in query.selects if isinstance(each, exp.Alias)}
-
-
-def _written(identifier: exp.Expr) -> str:
-    return str(identifier.meta.get("written", identifier.name))
-
-
-def _aliases(node: exp.Expr | None) -> list[str]:
-    """The names in a column list, as in `AS t(a, b)`."""
-    alias = node.args.get("alias") if node is not None else None
-    columns = alias.columns if isinstance(alias, exp.TableAlias) else []
-    return [_written(each.this if isinstance(each, exp.ColumnDef) else each) for each in columns]
-
-
-def _renamed(names: Sequence[str], node: exp.Expr | None) -> list[str]:
-    aliases = _aliases(node)
-    return [*aliases, *names[len(aliases) :]]
 
 
 def _perhaps(name: str, known: Iterable[str]) -> str:

@@ -26,11 +26,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from blocks.errors import DriftRefused, QueryRefused
 from blocks.schemas.reading import read_schema
+from blocks.schemas.snapshot import Dialect
 from tasks.drift.answering import LastGood, Saved, prepared, remembered
 from tasks.query.usage import usage
 from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
 from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
-from tests.benchmarks.drifts import KINDS, Dialect, Drift, apply, drifts
+from tests.benchmarks.drift_subjects import KINDS
+from tests.benchmarks.drifts import Drift, apply, drifts
 from tests.servers.postgres import postgres
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"

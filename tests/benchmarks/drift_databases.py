@@ -21,6 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlglot import exp
 
+from tasks.drift import quoting
+
 _MOST_INTEGER = 2**31 - 1
 ORDERED_TEXT = 'text COLLATE "C"'
 _NUMBER_SIZE = re.compile(r"\(\d+(,\d+)?\)")
@@ -69,8 +71,8 @@ async def copy_to_postgresql(path: Path, url: str) -> None:
 
 def quoted(name: str, of: str = "") -> str:
     """The name as an identifier of either database, of that table or alias if one is given."""
-    identifier = '"' + name.replace('"', '""') + '"'
-    return f"{quoted(of)}.{identifier}" if of else identifier
+    identifier = quoting.quoted(name)
+    return f"{quoting.quoted(of)}.{identifier}" if of else identifier
 
 
 def _read(path: Path) -> tuple[list[_Table], list[str]]:

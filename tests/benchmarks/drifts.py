@@ -10,37 +10,15 @@ that can still be made are made again, and so are the foreign keys that point to
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from re import findall
-from typing import Literal, get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from blocks.schemas.snapshot import Dialect
 from tests.benchmarks.drift_databases import ORDERED_TEXT, quoted
+from tests.benchmarks.drift_names import Names
 from tests.benchmarks.drift_queries import Database
+from tests.benchmarks.drift_subjects import SUBJECTS, TABLES, Kind
 
-Dialect = Literal["sqlite", "postgresql"]
-Kind = Literal[
-    "column_added",
-    "column_removed",
-    "column_retyped_same_meaning",
-    "column_retyped_other_meaning",
-    "column_renamed",
-    "column_renamed_to_decoy",
-    "column_made_nullable",
-    "column_moved",
-    "columns_swapped_names",
-    "table_added",
-    "table_removed",
-    "table_removed_with_decoy",
-    "table_renamed",
-    "table_renamed_to_other_schema",
-    "table_split",
-    "tables_stacked",
-    "tables_widened",
-    "table_renamed_and_columns_renamed",
-    "ambiguous",
-]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 NOT_REBUILDABLE: frozenset[Kind] = frozenset(
     {
         "column_removed",
@@ -51,195 +29,6 @@ NOT_REBUILDABLE: frozenset[Kind] = frozenset(
         "ambiguous",
     }
 )
-
-_TABLES: Mapping[Database, Mapping[str, str]] = {
-    "northwind": {
-        "Categories": "CategoryID int key, CategoryName text, Description text, Picture blob",
-        "Customers": "CustomerID text key, CompanyName text, ContactName text, ContactTitle text, Address text, "
-        "City text, Region text, PostalCode text, Country text, Phone text, Fax text",
-        "Employees": "EmployeeID int key, LastName text, FirstName text, Title text, TitleOfCourtesy text, "
-        "BirthDate date, HireDate date, Address text, City text, Region text, PostalCode text, Country text, "
-        "HomePhone text, Extension text, Photo blob, Notes text, ReportsTo int >Employees, PhotoPath text",
-        "Order Details": "OrderID int key >Orders, ProductID int key >Products, UnitPrice num!, Quantity int!, "
-        "Discount real!",
-        "Orders": "OrderID int key, CustomerID text >Customers, EmployeeID int >Employees, OrderDate time, "
-        "RequiredDate time, ShippedDate time, ShipVia int >Shippers, Freight num, ShipName text, ShipAddress text, "
-        "ShipCity text, ShipRegion text, ShipPostalCode text, ShipCountry text",
-        "Products": "ProductID int key, ProductName text!, SupplierID int >Suppliers, CategoryID int >Categories, "
-        "QuantityPerUnit text, UnitPrice num, UnitsInStock int, UnitsOnOrder int, ReorderLevel int, Discontinued text!",
-        "Regions": "RegionID int key, RegionDescription text!",
-        "Shippers": "ShipperID int key, CompanyName text!, Phone text",
-        "Suppliers": "SupplierID int key, CompanyName text!, ContactName text, ContactTitle text, Address text, "
-        "City text, Region text, PostalCode text, Country text, Phone text, Fax text, HomePage text",
-        "Territories": "TerritoryID text key, TerritoryDescription text!, RegionID int! >Regions",
-    },
-    "chinook": {
-        "Album": "AlbumId int key, Title text!, ArtistId int! >Artist",
-        "Artist": "ArtistId int key, Name text",
-        "Customer": "CustomerId int key, FirstName text!, LastName text!, Company text, Address text, City text, "
-        "State text, Country text, PostalCode text, Phone text, Fax text, Email text!, SupportRepId int >Employee",
-        "Employee": "EmployeeId int key, LastName text!, FirstName text!, Title text, ReportsTo int >Employee, "
-        "BirthDate time, HireDate time, Address text, City text, State text, Country text, PostalCode text, "
-        "Phone text, Fax text, Email text",
-        "Genre": "GenreId int key, Name text",
-        "Invoice": "InvoiceId int key, CustomerId int! >Customer, InvoiceDate time!, BillingAddress text, "
-        "BillingCity text, BillingState text, BillingCountry text, BillingPostalCode text, Total num!",
-        "InvoiceLine": "InvoiceLineId int key, InvoiceId int! >Invoice, TrackId int! >Track, UnitPrice num!, "
-        "Quantity int!",
-        "MediaType": "MediaTypeId int key, Name text",
-        "Playlist": "PlaylistId int key, Name text",
-        "Track": "TrackId int key, Name text!, AlbumId int >Album, MediaTypeId int! >MediaType, GenreId int >Genre, "
-        "Composer text, Milliseconds int!, Bytes int, UnitPrice num!",
-    },
-}
-
-# What changes: Table.Column,Column:how, or One+Other by a key of one = a key of the other. A moved column with a target
-# goes to a table that it is linked with by key; one without goes to a new table with the same key.
-_SUBJECTS: Mapping[Database, Mapping[Kind, Sequence[str]]] = {
-    "northwind": {
-        "column_added": ("Orders", "Products", "Suppliers", "Orders.Country", "Orders.CompanyName"),
-        "column_removed": (
-            "Orders.Freight",
-            "Orders.ShipCountry",
-            "Products.UnitsInStock",
-            "Customers.Country",
-            "Order Details.Discount",
-            "Suppliers.Country",
-        ),
-        "column_retyped_same_meaning": (
-            "Order Details.Quantity:text",
-            "Orders.Freight:text",
-            "Orders.EmployeeID:big",
-            "Order Details.OrderID:big",
-            "Products.UnitsInStock:text",
-        ),
-        "column_retyped_other_meaning": (
-            "Orders.Freight:cents",
-            "Products.UnitPrice:cents",
-            "Order Details.Quantity:worded",
-            "Orders.OrderDate:epoch",
-            "Products.Discontinued:inverted",
-        ),
-        "column_renamed": (
-            "Orders.ShipCountry",
-            "Products.UnitPrice",
-            "Customers.CompanyName",
-            "Order Details.Quantity",
-            "Orders.CustomerID",
-            "Employees.LastName",
-            "Categories.CategoryName",
-            "Products.ProductID",
-        ),
-        "column_renamed_to_decoy": (
-            "Orders.Freight",
-            "Products.UnitPrice",
-            "Customers.Country",
-            "Order Details.Quantity",
-            "Suppliers.City",
-        ),
-        "column_made_nullable": ("Order Details.UnitPrice", "Products.ProductName", "Suppliers.CompanyName"),
-        "column_moved": (
-            "Orders.ShipCountry",
-            "Customers.City",
-            "Categories.CategoryName>Products.CategoryID=CategoryID",
-            "Shippers.CompanyName>Orders.ShipperID=ShipVia",
-            "Suppliers.Country>Products.SupplierID=SupplierID",
-        ),
-        "columns_swapped_names": (
-            "Orders.ShipCity,ShipCountry",
-            "Employees.FirstName,LastName",
-            "Products.UnitsInStock,UnitsOnOrder",
-        ),
-        "table_added": ("Orders", "Customers", "Products", ""),
-        "table_removed": ("Orders", "Customers", "Order Details", "Suppliers", "Categories"),
-        "table_removed_with_decoy": ("Orders", "Products", "Customers", "Shippers"),
-        "table_renamed": ("Orders", "Customers", "Order Details", "Products", "Categories", "Employees"),
-        "table_renamed_to_other_schema": ("Orders", "Products", "Customers"),
-        "table_split": (
-            "Orders.ShipName,ShipAddress,ShipCity,ShipRegion,ShipPostalCode,ShipCountry",
-            "Products.UnitPrice,UnitsInStock,UnitsOnOrder,ReorderLevel:both",
-            "Customers.Address,City,Region,PostalCode,Country,Phone,Fax",
-            "Employees.TitleOfCourtesy,BirthDate,HireDate,Address,City,FirstName,ReportsTo:both",
-        ),
-        "tables_stacked": ("Customers+Suppliers:apart", "Customers+Suppliers:one", "Shippers+Suppliers:one"),
-        "tables_widened": (
-            "Products+Categories:CategoryID=CategoryID",
-            "Products+Suppliers:SupplierID=SupplierID",
-            "Territories+Regions:RegionID=RegionID",
-            "Orders+Shippers:ShipVia=ShipperID",
-        ),
-        "table_renamed_and_columns_renamed": ("Orders", "Products", "Customers", "Suppliers"),
-        "ambiguous": ("Orders", "Products", "Customers"),
-    },
-    "chinook": {
-        "column_added": ("Track", "Invoice", "Genre", "Track.Title", "Album.Milliseconds"),
-        "column_removed": ("Track.Milliseconds", "Invoice.Total", "Customer.Country", "Artist.Name", "Employee.Title"),
-        "column_retyped_same_meaning": (
-            "Track.Milliseconds:text",
-            "Invoice.Total:text",
-            "Track.TrackId:big",
-            "InvoiceLine.Quantity:text",
-            "Customer.SupportRepId:big",
-        ),
-        "column_retyped_other_meaning": (
-            "Invoice.Total:cents",
-            "InvoiceLine.UnitPrice:cents",
-            "Track.Milliseconds:worded",
-            "Invoice.InvoiceDate:epoch",
-            "Track.Bytes:worded",
-        ),
-        "column_renamed": (
-            "Track.Name",
-            "Track.AlbumId",
-            "Invoice.Total",
-            "Customer.LastName",
-            "Genre.Name",
-            "Employee.ReportsTo",
-            "Track.Milliseconds",
-            "Invoice.BillingCountry",
-        ),
-        "column_renamed_to_decoy": (
-            "Invoice.Total",
-            "Track.Milliseconds",
-            "Customer.City",
-            "Artist.Name",
-            "InvoiceLine.UnitPrice",
-        ),
-        "column_made_nullable": ("Track.Name", "Invoice.Total", "Album.Title"),
-        "column_moved": (
-            "Track.Milliseconds",
-            "Customer.Country",
-            "Invoice.BillingCountry>Customer.CustomerId=CustomerId",
-            "Genre.Name>Track.GenreId=GenreId",
-            "Album.Title>Track.AlbumId=AlbumId",
-        ),
-        "columns_swapped_names": (
-            "Track.Milliseconds,Bytes",
-            "Customer.City,Country",
-            "Invoice.BillingCity,BillingCountry",
-        ),
-        "table_added": ("Invoice", "Customer", "Track", ""),
-        "table_removed": ("Invoice", "Customer", "Track", "Genre", "Employee"),
-        "table_removed_with_decoy": ("Invoice", "Album", "Customer", "Genre"),
-        "table_renamed": ("Track", "Invoice", "Customer", "InvoiceLine", "Genre", "Employee"),
-        "table_renamed_to_other_schema": ("Track", "Invoice", "Customer"),
-        "table_split": (
-            "Track.Composer,Milliseconds,Bytes,UnitPrice",
-            "Customer.Address,City,State,Country,PostalCode,Email:both",
-            "Invoice.BillingAddress,BillingCity,BillingState,BillingCountry,BillingPostalCode",
-            "Employee.FirstName,Title,HireDate,City,Country,Email:both",
-        ),
-        "tables_stacked": ("Customer+Employee:one", "Genre+MediaType:one", "Customer+Employee:apart"),
-        "tables_widened": (
-            "Track+Genre:GenreId=GenreId",
-            "Track+MediaType:MediaTypeId=MediaTypeId",
-            "Invoice+Customer:CustomerId=CustomerId",
-            "Track+Album:AlbumId=AlbumId",
-        ),
-        "table_renamed_and_columns_renamed": ("Track", "Invoice", "Customer", "Employee"),
-        "ambiguous": ("Track", "Invoice", "Customer"),
-    },
-}
 
 _TYPES: Mapping[Dialect, Mapping[str, str]] = {
     "sqlite": {
@@ -326,7 +115,7 @@ def drifts(database: Database, dialect: Dialect, seed: int) -> list[Drift]:
     builder = _Builder(database, dialect, seed)
     return [
         builder.drift(kind, subject)
-        for kind, subjects in _SUBJECTS[database].items()
+        for kind, subjects in SUBJECTS[database].items()
         if kind != "table_renamed_to_other_schema" or dialect == "postgresql"
         for subject in subjects
     ]
@@ -355,62 +144,6 @@ def _columns(described: str) -> list[_Column]:
     return found
 
 
-class _Names:
-    """New names, none of them given twice or there before."""
-
-    def __init__(self, random: Random, dialect: Dialect, taken: Iterable[str]) -> None:
-        self._random = random
-        self._dialect = dialect
-        self._given: set[str] = set()
-        self._taken = {name.casefold() for name in taken}
-
-    def new(self, old: str) -> str:
-        """In any style, so perhaps with nothing of the old name in it."""
-        return self._first_free(old, [self._abbreviated, self._affixed, self._restyled, self._pair, self._word])
-
-    def similar(self, old: str) -> str:
-        """One that a person would take for the old name."""
-        return self._first_free(old, [self._abbreviated, self._affixed, self._affixed, self._restyled])
-
-    def word(self) -> str:
-        """A word of no language."""
-        return self._first_free("", [self._word])
-
-    def _first_free(self, old: str, styles: Sequence[Callable[[str], str]]) -> str:
-        while True:
-            name = self._random.choice(styles)(old)
-            # Only PostgreSQL tells names apart that differ in case.
-            other_case = self._dialect == "postgresql" and name != old and name.casefold() == old.casefold()
-            if name and name not in self._given and (other_case or name.casefold() not in self._taken):
-                self._given.add(name)
-                self._taken.add(name.casefold())
-                return name
-
-    def _letters(self, least: int, most: int) -> str:
-        return "".join(self._random.choices("abcdefghijklmnopqrstuvwxyz", k=self._random.randint(least, most)))
-
-    def _word(self, old: str) -> str:
-        syllables = (self._random.choice("bdfgklmnprstvz") + self._random.choice("aeiou") for _ in range(3))
-        return "".join(syllables).capitalize()
-
-    def _pair(self, old: str) -> str:
-        return self._random.choice(("{}{}", "{}_{}")).format(self._word(old), self._word(old))
-
-    def _affixed(self, old: str) -> str:
-        return self._random.choice(("{0}_{1}", "{1}_{0}", "{0}{1}")).format(old, self._letters(1, 4))
-
-    def _abbreviated(self, old: str) -> str:
-        first, rest = old[:1], old[1:]
-        kept = "".join(letter for letter in rest if letter not in "aeiou")
-        return (first + kept)[: self._random.randint(3, 12)]
-
-    def _restyled(self, old: str) -> str:
-        words = findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", old)
-        lower = [word.lower() for word in words]
-        camel = "".join([*lower[:1], *(word.capitalize() for word in lower[1:])])
-        return self._random.choice(("_".join(lower), "_".join(lower).upper(), " ".join(words), "-".join(lower), camel))
-
-
 _Made = tuple[list[str], Mapping[str, Iterable[str]]]
 """The statements, and the old columns that they change by table."""
 
@@ -420,10 +153,10 @@ class _Builder:
 
     def __init__(self, database: Database, dialect: Dialect, seed: int) -> None:
         self._dialect = dialect
-        self._tables = {name: _columns(described) for name, described in _TABLES[database].items()}
+        self._tables = {name: _columns(described) for name, described in TABLES[database].items()}
         self._random = Random(f"{seed} {database} {dialect}")  # noqa: S311  # names for a benchmark, no secrets
         taken = [*self._tables, *(column.name for columns in self._tables.values() for column in columns)]
-        self._names = _Names(self._random, dialect, taken)
+        self._names = Names(self._random, dialect, taken)
 
     def drift(self, kind: Kind, subject: str) -> Drift:
         """One of that kind on the subject."""
@@ -502,7 +235,7 @@ class _Builder:
         here, there = link.split("=")
         if any(column.name == named for column in self._tables[goal]):
             named = self._names.new(name)
-        held = f"SELECT MIN({quoted(name, 's')}) FROM {quoted(table)} AS s WHERE {quoted(here, 's')}"  # noqa: S608  # _SUBJECTS names them
+        held = f"SELECT MIN({quoted(name, 's')}) FROM {quoted(table)} AS s WHERE {quoted(here, 's')}"  # noqa: S608  # SUBJECTS names them
         return [
             f"ALTER TABLE {quoted(goal)} ADD COLUMN {quoted(named)} {self._type('text')}",
             f"UPDATE {quoted(goal)} SET {quoted(named)} = ({held} = {quoted(there, goal)})",  # noqa: S608  # as above
@@ -657,7 +390,7 @@ class _Builder:
             if column.refers and referring:
                 lines.append(f"FOREIGN KEY ({quoted(column.name)}) REFERENCES {self._key_of(column.refers)}")
         values = ", ".join(value for _, value in parts)
-        rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  # _SUBJECTS names them
+        rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  # SUBJECTS names them
         return [f"CREATE TABLE {quoted(name)} ({', '.join(lines)})", f"INSERT INTO {quoted(name)} {rows}"]
 
     def _key_of(self, table: str) -> str:
