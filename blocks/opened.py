@@ -29,6 +29,10 @@ class Opened(Generic[T]):
             task.add_done_callback(lambda done: self._forget_failed(name, done))
         return task
 
+    def forget(self) -> None:
+        """Whoever asks from now on opens anew; what is opened already is not closed."""
+        self._tasks.clear()
+
     async def end(self) -> list[T]:
         """All that was opened, for closing; what still opens is given up."""
         tasks = list(self._tasks.values())
@@ -38,5 +42,5 @@ class Opened(Generic[T]):
         return [each for each in ends if not isinstance(each, BaseException)]
 
     def _forget_failed(self, name: str, task: "asyncio.Task[T]") -> None:
-        if task.cancelled() or task.exception() is not None:
+        if (task.cancelled() or task.exception() is not None) and self._tasks.get(name) is task:
             del self._tasks[name]

@@ -6,7 +6,7 @@ Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degr
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -107,15 +107,19 @@ def schema(source: Annotated[str, typer.Argument(metavar="SOURCE|URL")], json: J
 def query(
     source: Annotated[str, typer.Argument(metavar="SOURCE|URL")],
     sql: Annotated[str, typer.Argument(metavar="SQL")],
-    on_drift: Annotated[str, typer.Option("--on-drift", metavar="repair|fail", help="What drift means.")] = "repair",
+    on_drift: Annotated[
+        str, typer.Option("--on-drift", metavar="repair|approve|fail", help="What drift means.")
+    ] = "repair",
     json: Json = False,
 ) -> None:
     """Answer a saved query on the schema as it is now, repaired where that can be done for sure."""
     from deployments.queries import run_query
+    from tasks.query.node import OnDrift
 
-    if on_drift not in ("repair", "fail"):
-        raise typer.BadParameter(f"{on_drift!r} is neither repair nor fail", param_hint="--on-drift")
-    raise typer.Exit(run_query(source, sql, on_drift="fail" if on_drift == "fail" else "repair", as_json=json))
+    known: dict[str, OnDrift] = {each: each for each in get_args(OnDrift)}
+    if on_drift not in known:
+        raise typer.BadParameter(f"{on_drift!r} is not one of {', '.join(known)}", param_hint="--on-drift")
+    raise typer.Exit(run_query(source, sql, on_drift=known[on_drift], as_json=json))
 
 
 @app.command(name="list")

@@ -3,7 +3,8 @@
 import asyncio
 import csv
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,24 +17,18 @@ from deployments.local_server import quiet_prefect
 from deployments.places import named
 from deployments.results import print_json
 from tasks.context import utc_now
-from tasks.drift.answering import LastGood, OnDrift, Prepared, Saved, prepared, remembered
-from tasks.drift.discover import Discovery, discover
+from tasks.drift.answering import Answering, Asker
+from tasks.drift.discover import discover
+from tasks.drift.saved import Prepared, Saved
+from tasks.drift.story import record_expectations
 from tasks.outcome import Table
 from tasks.query.guard import read_only
-from tasks.query.statement import fetch, statement
+from tasks.query.node import OnDrift
 
 TIMEOUT_SECONDS = 60.0
-MAX_ROWS = 50_000
 EXIT_ANSWERED, EXIT_REPAIRED, EXIT_REFUSED = 0, 3, 4
 
-
-@dataclass(frozen=True)
-class _Answer:
-    table: Table
-    cut: bool
-    prepared: Prepared
-    not_compared: str
-    """Why the schema was not compared with what was seen before; empty where it was."""
+T = TypeVar("T")
 
 
 def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int:
@@ -45,52 +40,63 @@ def run_query(source: str, sql: str, *, on_drift: OnDrift, as_json: bool) -> int
     quiet_prefect()
     read_only(sql)
     try:
-        answer = asyncio.run(_answered(source, sql, on_drift))
+        answering, table, cut = asyncio.run(_answered(source, sql, on_drift))
     except DriftRefused as refused:
         typer.echo(f"holdfast: {refused}", err=True)
         return EXIT_REFUSED
-    done = answer.prepared
-    if answer.not_compared:
-        typer.echo(answer.not_compared, err=True)
-    for repair in done.repairs:
-        typer.echo(f"Repaired: {repair}", err=True)
-    if done.repairs:
-        typer.echo(f"Ran: {done.sql}", err=True)
-    if answer.cut:
-        typer.echo(f"Only the first {MAX_ROWS} rows.", err=True)
+    done = answering.prepared or Prepared(sql)
+    for line in _notes(answering, done):
+        typer.echo(line, err=True)
+    if cut:
+        typer.echo(f"Only the first {answering.saved.max_rows} rows.", err=True)
     if as_json:
-        print_json({"rows": answer.table.records(), "cut": answer.cut, "repairs": list(done.repairs), "sql": done.sql})
+        print_json({"rows": table.records(), "cut": cut, "repairs": list(done.repairs), "sql": done.sql})
     else:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.table.names)
-        writer.writerows(answer.table.rows)
+        writer.writerow(table.names)
+        writer.writerows(table.rows)
     return EXIT_REPAIRED if done.repairs else EXIT_ANSWERED
 
 
-async def _answered(source: str, sql: str, on_drift: OnDrift) -> _Answer:
+def _notes(answering: Answering, done: Prepared) -> list[str]:
+    notes = [f"{each[:1].upper()}{each[1:]}" for each in answering.evidence]
+    if answering.checked:
+        notes.append(f"Expectations: {len(answering.checked)} of the schema and of the answer, in the ledger.")
+    return [*notes, f"Ran: {done.sql}"] if done.repairs else notes
+
+
+async def _answered(source: str, sql: str, on_drift: OnDrift) -> tuple[Answering, Table, bool]:
     name, overrides = await named(source)
-    saved, at = Saved(name, sql, on_drift), utc_now()
     async with Ledger.open(HoldfastSettings().ledger) as ledger:
-        found = await discover(name, overrides, ledger, at, timeout_seconds=TIMEOUT_SECONDS)
-        last = await _last_good(ledger, saved, found)
+        found = await discover(name, overrides, ledger, utc_now(), timeout_seconds=TIMEOUT_SECONDS)
 
-        async def work(connection: AsyncConnection) -> _Answer:
-            done = await prepared(connection, saved, found.now, last, found.since)
-            # Here it has no parameters: each of its colons is its own.
-            table, cut = await fetch(connection, statement(done.sql, {}), MAX_ROWS)
-            await ledger.record_good_answer(await remembered(connection, saved, found.now, done, at))
-            return _Answer(table, cut, done, found.not_compared)
+        async def read(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+            return await read_source(name, overrides, TIMEOUT_SECONDS, work)
 
-        return await read_source(name, overrides, TIMEOUT_SECONDS, work)
+        async def approve(done: Prepared) -> None:
+            _approve(saved, done)
+
+        saved = Saved(name, sql, on_drift)
+        answering = Answering(saved, found, Asker(read, ledger, utc_now, TIMEOUT_SECONDS, approve))
+        try:
+            table, cut = await answering.answer()
+        finally:
+            await record_expectations(answering)
+        return answering, table, cut
 
 
-async def _last_good(ledger: Ledger, saved: Saved, found: Discovery) -> LastGood | None:
-    answer = await ledger.good_answer(saved.source, saved.sql)
-    if answer is None:
-        return None
-    # A large schema takes a while to read back, and it is mostly one of these.
-    for seen in (found.now, found.before.snapshot if found.before else found.now):
-        if seen.fingerprint == answer.sampled_fingerprint:
-            return LastGood(answer, seen)
-    sampled_in = await ledger.schema(saved.source, answer.sampled_fingerprint)
-    return LastGood(answer, sampled_in.snapshot) if sampled_in else None
+def _approve(saved: Saved, done: Prepared) -> None:
+    """Asks in the terminal.
+
+    Raises:
+        DriftRefused: the answer was no, or there is no terminal.
+    """
+    typer.echo(f"Saved: {saved.sql}", err=True)
+    typer.echo(f"Repaired: {done.sql}", err=True)
+    if sys.stdin.isatty() and typer.confirm("Run it repaired?", err=True):
+        return
+    raise DriftRefused(
+        f"source {saved.source!r} has drifted under the saved query {saved}: {'; '.join(done.repairs)}",
+        means="the repair was not approved" if sys.stdin.isatty() else "there is no terminal to approve the repair in",
+        mend="mend the SQL, or answer with --on-drift repair",
+    )

@@ -154,7 +154,7 @@ def _require_names(workflow: Workflow, session: _Session) -> None:
     """Refuses an option that names what the definition does not have; it would silently change nothing."""
     for option, what, given, known in (
         ("--source", "source", session.sources, [*workflow.sources]),
-        ("--decide", "gate", session.decisions, [*workflow.gates]),
+        ("--decide", "gate", session.decisions, [*workflow.asking]),
     ):
         for name in given:
             if name not in known:

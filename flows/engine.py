@@ -114,7 +114,7 @@ def _task(workflow: str, node: AnyNode) -> "Task[..., Any]":
         retry_jitter_factor=RETRY_JITTER,
         retry_condition_fn=_worth_another_try,
         # A gate ends itself: its timeout is a decision, not a failure.
-        timeout_seconds=None if isinstance(node, ApproveNode) else node.timeout_seconds,
+        timeout_seconds=None if node.waits_for_a_person else node.timeout_seconds,
         persist_result=True,
         result_serializer="json",
         cache_policy=RUN_ID + NODE_INPUTS,

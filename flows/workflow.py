@@ -122,6 +122,11 @@ class Workflow(BaseModel):
         """The ids of the nodes that wait for a person."""
         return tuple(node.id for node in self.nodes if isinstance(node, ApproveNode))
 
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """The ids of the nodes that may ask a person: the gates, and queries whose repair needs an approval."""
+        return tuple(node.id for node in self.nodes if node.waits_for_a_person)
+
     def local(self, at: datetime) -> datetime:
         """The time in the trigger's time zone: `last month` of a run at midnight of the 1st is meant there."""
         return at.astimezone(ZoneInfo(self.trigger.timezone if self.trigger else "UTC"))

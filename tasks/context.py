@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from blocks.ledger import Ledger
     from blocks.models.calls import ModelClient
+    from tasks.drift.discover import Discovery
 
 NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
 
@@ -84,6 +85,8 @@ class RunContext:
     """Source name to URL, for this run only; goes before the blocks of the same names."""
     connectors: "Opened[AsyncSqlAlchemyConnector]" = field(default_factory=Opened)
     """The databases that this run has opened so far, by source name."""
+    schemas: "Opened[Discovery]" = field(default_factory=Opened)
+    """The schemas of the sources that this run has read so far, as they were before its first query on each."""
     models: "Opened[ModelClient | None]" = field(default_factory=Opened)
     """The way to the models of a team, once a node of this run has asked them; None: the offline model."""
     decisions: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class RunContext:
 
     async def close(self) -> None:
         """Closes what its tasks have opened."""
+        await self.schemas.end()
         await self.connectors.end()
         for client in await self.models.end():
             if client is not None:

@@ -97,6 +97,11 @@ class Node(BaseModel):
         """Whether a failure leaves a gap instead of failing the run."""
         return (self.on_failure or self.default_on_failure) == "degrade"
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether its task may wait for a decision, so that it ends its work itself and not at its timeout."""
+        return False
+
     def produces_now(self) -> frozenset[Produces]:
         """What this node's outcome has: a table, a text, named fields."""
         return self.produces

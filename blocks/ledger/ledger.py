@@ -23,9 +23,9 @@ from blocks.ledger import statements
 from blocks.ledger.columns import in_utc
 from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file
 from blocks.ledger.reading import Reader, run_row
-from blocks.ledger.rows import DecisionRow, DeliveryRow, GoodAnswerRow, RunRow
+from blocks.ledger.rows import DecisionRow, DeliveryRow, ExpectationRow, GoodAnswerRow, RunRow
 from blocks.ledger.schema import make_current
-from blocks.ledger.statements import decisions, deliveries, model_calls, runs, schemas
+from blocks.ledger.statements import decisions, deliveries, expectations, model_calls, runs, schemas
 from blocks.ledger.writer import Writer
 from blocks.schemas.snapshot import Snapshot
 
@@ -255,11 +255,22 @@ class Ledger(Reader):
         """Remembers the answer in place of an earlier one to the same SQL from the same source."""
         values = {
             **asdict(answer),
+            "repairs": list(answer.repairs),
             **statements.key_of_good_answer(answer.source, answer.sql),
             "sampled_at": in_utc(answer.sampled_at),
             "at": in_utc(answer.at),
         }
         await self._write(statements.record_good_answer(self._dialect, values))
+
+    async def record_expectations(self, checked: Sequence[ExpectationRow]) -> None:
+        """Adds what was expected, in its order."""
+        rows = [{**asdict(each), "at": in_utc(each.at)} for each in checked]
+
+        async def write(connection: AsyncConnection) -> None:
+            if rows:
+                await connection.execute(insert(expectations), rows)
+
+        await self._writer.now(write)
 
     async def _write(self, statement: Executable) -> int:
         """How many rows the statement changed, after its commit."""

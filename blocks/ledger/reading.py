@@ -1,6 +1,6 @@
 """What can be read of the ledger; each reader first waits for what the same ledger still has to write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,9 @@ from blocks.ledger.rows import (
     AttemptRow,
     DecisionRow,
     DeliveryRow,
+    ExpectationRow,
     GoodAnswerRow,
+    KnownAnswerRow,
     ModelCallRow,
     RunCost,
     RunRow,
@@ -24,6 +26,7 @@ from blocks.ledger.statements import (
     attempts,
     decisions,
     deliveries,
+    expectations,
     good_answers,
     is_decision_of,
     key_of_good_answer,
@@ -91,6 +94,21 @@ class Reader:
         columns = [good_answers.c[field.name] for field in fields(GoodAnswerRow)]
         rows = await self._read(select(*columns).filter_by(**key_of_good_answer(source, sql)))
         return GoodAnswerRow(**rows[0]._mapping) if rows else None
+
+    async def known_answers(self, source: str) -> Mapping[str, KnownAnswerRow]:
+        """By SQL, how each was last answered from this source; without samples, which are large."""
+        columns = [good_answers.c[field.name] for field in fields(KnownAnswerRow)]
+        rows = await self._read(select(good_answers.c.sql, *columns).where(good_answers.c.source == source))
+        return {
+            row.sql: KnownAnswerRow(**{field.name: row._mapping[field.name] for field in fields(KnownAnswerRow)})
+            for row in rows
+        }
+
+    async def expectations(self, run_id: UUID) -> tuple[ExpectationRow, ...]:
+        """What the run's saved queries expected where a schema had drifted, in the order in which it was checked."""
+        columns = [expectations.c[field.name] for field in fields(ExpectationRow)]
+        rows = await self._read(select(*columns).where(expectations.c.run_id == run_id).order_by(expectations.c.id))
+        return tuple(ExpectationRow(**row._mapping) for row in rows)
 
     async def cost(self, run_id: UUID) -> RunCost:
         """What the run's model calls cost so far, in all its starts."""

@@ -1,6 +1,6 @@
 """What the ledger answers with: one frozen row per table, and what a run cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -131,9 +131,44 @@ class GoodAnswerRow:
     """What was seen of each relation that the query uses, before any drift."""
     repaired_sql: str | None
     """What was run in its place, where the schema had drifted by then."""
+    repairs: Sequence[str]
+    """The same in words."""
+    approved: bool
+    """Whether a person approved the repair."""
+    shape: Mapping[str, JsonValue] | None
+    """The answer's; None where an older Holdfast remembered it."""
     sampled_fingerprint: str
     """Of the schema in which the samples were taken."""
     sampled_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAnswerRow:
+    """As much of a good answer as says whether its SQL can be run as it was, without its samples."""
+
+    database: str
+    fingerprint: str
+    repaired_sql: str | None
+    repairs: Sequence[str]
+    approved: bool
+    sampled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectationRow:
+    """One thing that a saved query expected of its drifted schema or of its answer, and whether it was so."""
+
+    run_id: UUID | None
+    """None where a person asked."""
+    node: str
+    """Empty where a person asked."""
+    source: str
+    sql: str
+    about: str
+    expectation: str
+    met: bool
+    observed: str
     at: datetime
 
 

@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, Insert, Table, Update, and_, bindparam, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from blocks.ledger.tables import Decision, Delivery, GoodAnswer, ModelCall, NodeAttempt, Run, Schema
+from blocks.ledger.tables import Decision, Delivery, Expectation, GoodAnswer, ModelCall, NodeAttempt, Run, Schema
 
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 runs, attempts, model_calls = Run.table(), NodeAttempt.table(), ModelCall.table()
 deliveries, decisions, schemas = Delivery.table(), Decision.table(), Schema.table()
-good_answers = GoodAnswer.table()
+good_answers, expectations = GoodAnswer.table(), Expectation.table()
 
 
 def _insert_into(table: Table, dialect: str) -> Upsert:

@@ -173,7 +173,33 @@ class GoodAnswer(Base):
     """What was seen of each relation that the query uses, before any drift."""
     repaired_sql: Mapped[str | None]
     """What was run in its place, where the schema had drifted by then."""
+    repairs: Mapped[list[str]]
+    """The same in words."""
+    approved: Mapped[bool]
+    """Whether a person approved the repair."""
+    shape: Mapped[dict[str, Any] | None]
+    """The answer's; none where an older Holdfast remembered it."""
     sampled_fingerprint: Mapped[str]
     """Of the schema in which the samples were taken."""
     sampled_at: Mapped[datetime]
+    at: Mapped[datetime]
+
+
+class Expectation(Base):
+    """One thing that a saved query expected of its drifted schema or of its answer, and whether it was so."""
+
+    __tablename__ = "expectations"
+    __table_args__ = (Index(None, "run_id"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.run_id"))
+    """None where a person asked."""
+    node: Mapped[str]
+    """Empty where a person asked."""
+    source: Mapped[str]
+    sql: Mapped[str]
+    about: Mapped[str]
+    expectation: Mapped[str]
+    met: Mapped[bool]
+    observed: Mapped[str]
     at: Mapped[datetime]

@@ -20,12 +20,17 @@ SUMMARY_LENGTH = 1500
 """Characters of the report that the form shows; the whole report is one of the run's artifacts."""
 
 
+def shortened(report: str) -> str:
+    """As much of the report as a form shows."""
+    shown = report.strip()
+    if len(shown) <= SUMMARY_LENGTH:
+        return shown
+    cut = shown.rfind("\n", 0, SUMMARY_LENGTH)
+    return shown[: cut if cut > 0 else SUMMARY_LENGTH].rstrip() + "\n\n(cut here; the artifact has all of it)"
+
+
 def summary(title: str, text: str, gaps: tuple[str, ...], cost: str, approvers: tuple[str, ...], until: str) -> str:
     """The form's Markdown: what is to be approved, what is missing, what it cost, who is asked and until when."""
-    shown = text.strip()
-    if len(shown) > SUMMARY_LENGTH:
-        cut = shown.rfind("\n", 0, SUMMARY_LENGTH)
-        shown = shown[: cut if cut > 0 else SUMMARY_LENGTH].rstrip() + "\n\n(cut here; the artifact has all of it)"
     missing = ["", "**Missing**", "", *(f"- {gap}" for gap in gaps)] if gaps else []
-    lines = [f"**{title}**", "", shown or "There is no text to approve.", *missing, ""]
+    lines = [f"**{title}**", "", text or "There is no text to approve.", *missing, ""]
     return "\n".join([*lines, f"Cost so far: {cost}. Asked: {', '.join(approvers)}. Open until {until}."])

@@ -26,6 +26,10 @@ class ApproveNode(Node):
     on_timeout: OnTimeout = "reject"
     """What no decision in time means."""
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        return True
+
     def reads(self) -> Iterator[tuple[str, str]]:
         if self.content:
             yield "content", self.content

@@ -1,185 +1,238 @@
-"""Prepares a saved query for its database as it is now: as it stands, repaired, or refused.
+"""Answers a saved query on its database as it is now: as it stands, repaired, or refused.
 
-The first good answer is remembered with a sample of each relation that the SQL uses. While the schema's fingerprint
-stays the same, the SQL runs as it stands. Where it has changed, each of these relations is looked for by its sample.
+The first good answer is remembered with its shape and with a sample of each relation that the SQL uses. While the
+schema's fingerprint stays the same, the SQL runs as it stands, and nothing else is asked of the database. Where it has
+changed, the query is prepared anew (prepare.py), and a repair is accepted only if its answer is what was expected.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from time import monotonic
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from blocks.errors import DriftRefused, QueryRefused
-from blocks.ledger import GoodAnswerRow
-from blocks.schemas.snapshot import Relation, RelationName, Snapshot
-from tasks.drift.ctes import with_rebuilt
-from tasks.drift.likeness import name_likeness, nearest_relations
-from tasks.drift.rebuild import Rebuild
+from blocks.errors import DriftRefused, HoldfastError, QueryRefused
+from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger
+from blocks.schemas.snapshot import RelationName
+from blocks.words import counted
+from tasks.drift.discover import Discovery
+from tasks.drift.expectations import Checked, check_answer, check_schema
+from tasks.drift.prepare import prepared, refused, sampled, samples_of
 from tasks.drift.sample import Sample
-from tasks.drift.search import Asking, Search, search
-from tasks.query.guard import parameter_names
+from tasks.drift.saved import LastGood, Prepared, Saved
+from tasks.drift.shape import Shape, shape_of
+from tasks.outcome import Table
+from tasks.query.statement import fetch, statement
 from tasks.query.usage import usage
 
-OnDrift = Literal["repair", "fail"]
 SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change."""
+SAMPLING_SECONDS = 5.0
+"""At most so long, and half of the time that is left: an answer must not be lost to what is remembered of it."""
+
+T = TypeVar("T")
+
+
+class Read(Protocol):
+    """Reads the source: what the work makes of a connection in a read-only transaction."""
+
+    async def __call__(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], /) -> T: ...
 
 
 @dataclass(frozen=True)
-class Saved:
-    """A saved query: its source, its SQL, and what drift means for it."""
+class Asker:
+    """Who asks for an answer: how the source is read, until when, and who approves a repair."""
 
-    source: str
-    sql: str
-    on_drift: OnDrift = "repair"
-
-    def __str__(self) -> str:
-        line = " ".join(self.sql.split())
-        return f"{line[:60]!r}..." if len(line) > 60 else repr(line)
-
-
-@dataclass(frozen=True)
-class LastGood:
-    """A saved query's last good answer, and the schema in which its samples were taken."""
-
-    answer: GoodAnswerRow
-    sampled_in: Snapshot
+    read: Read
+    ledger: Ledger
+    now: Callable[[], datetime]
+    seconds: float
+    """How long it may take, from its start, without the wait for an approval."""
+    approve: Callable[[Prepared], Awaitable[None]]
+    """Asked where `on_drift` is approve; raises where the repair is not approved."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """The SQL to run, and what it stands on."""
+@dataclass
+class Answering:
+    """One saved query while it is answered; what came of drift is kept for people, also where it is refused."""
 
-    sql: str
-    """The saved SQL, or its repair."""
-    samples: tuple[Sample, ...]
-    """Of the relations that it uses, before any drift."""
-    repairs: tuple[str, ...] = ()
-    """What was rebuilt, in words; empty where the SQL runs as it stands."""
-    sampled: tuple[str, datetime] | None = None
-    """The fingerprint of the schema in which the samples were taken, and when; None: this one, just now."""
+    saved: Saved
+    found: Discovery
+    asker: Asker
+    prepared: Prepared | None = None
+    checked: list[Checked] = field(default_factory=list)
+    """What was expected of the schema and of the answer, where the schema has drifted under the query."""
+    not_remembered: str = ""
+    """Why drift under this query could not be seen next time; empty where it could."""
+    refusal: str = ""
 
+    async def answer(self) -> tuple[Table, bool]:
+        """The rows, and whether there are more.
 
-async def prepared(
-    connection: AsyncConnection, saved: Saved, now: Snapshot, last: LastGood | None, since: datetime
-) -> Prepared:
-    """What to run; `last` is what is remembered of the last good answer, `since` when this schema was first seen.
+        Raises:
+            DriftRefused: the query uses what has drifted, and cannot be repaired for sure, or may not be.
+            QueryRefused, SourceUnknown, SourceUnavailable, CredentialsRefused: the source cannot be read.
+            OperatorError: the ledger cannot be read or written.
+        """
+        began, known = monotonic(), self._known
+        try:
+            if known is None:
+                return await self._first(began)
+            if known.fingerprint == self.found.now.fingerprint and self._may_run(known):
+                return await self._again(known, began)
+            return await self._after_drift()
+        except DriftRefused as error:
+            self.refusal = str(error)
+            raise
 
-    Raises:
-        DriftRefused: the query uses what has drifted and cannot be rebuilt for sure, or may not be repaired.
-        QueryRefused: it was never answered before, and names what is not there.
-    """
-    asking = Asking(connection, now.dialect)
-    if last is None or last.answer.database != now.database:
-        return Prepared(saved.sql, await _samples(saved.sql, now, asking))
-    known = last.answer
-    samples = tuple(Sample.model_validate(each) for each in known.samples.values())
-    sampled = (known.sampled_fingerprint, known.sampled_at)
-    if known.fingerprint == now.fingerprint:
-        repairs = ("as it was for this schema before",) if known.repaired_sql else ()
-        return Prepared(known.repaired_sql or saved.sql, samples, repairs, sampled)
-    found = [await search(sample, now, last.sampled_in, asking) for sample in samples]
-    reasons = [_refusal(sample, each, now) for sample, each in zip(samples, found, strict=True)]
-    if any(reasons):
-        raise _refused(saved, list(filter(None, reasons)), since, "a guess could give a wrong answer")
-    rebuilds = _needed(saved.sql, [each.found[0] for each in found], now)
-    if rebuilds and saved.on_drift == "fail":
-        raise _refused(saved, list(map(str, rebuilds)), since, "on_drift is fail")
-    ctes = {each.old.name: each.select(now.dialect) for each in rebuilds}
-    repaired = with_rebuilt(saved.sql, now.dialect, ctes, _search_path(ctes, now))
-    # Without values for its parameters a statement cannot be explained; such a one is refused when it is run.
-    if rebuilds and not parameter_names(repaired) and (why := await asking.refusal(repaired)):
-        raise _refused(saved, [*map(str, rebuilds)], since, f"so repaired it does not run: {why}")
-    return Prepared(repaired, samples, tuple(map(str, rebuilds)), sampled)
+    @property
+    def drifted(self) -> bool:
+        """Whether the schema has drifted under the query, so that there is something to tell."""
+        return bool(self.refusal or self.checked)
 
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What the answer rests on beside its rows, one line each."""
+        lines = [f"repaired: {each}" for each in (self.prepared.repairs if self.prepared else ())]
+        if self.found.changes and self._known is not None and not self.drifted:
+            noted = counted(len(self.found.changes), "change")
+            lines.append(f"{noted} in the schema of {self.saved.source}, none of which this query uses")
+        if self.found.not_compared:
+            lines.append(self.found.not_compared)
+        if self.not_remembered:
+            lines.append(f"drift under this query could not be seen: {self.not_remembered}")
+        return tuple(lines)
 
-async def remembered(
-    connection: AsyncConnection, saved: Saved, now: Snapshot, done: Prepared, at: datetime
-) -> GoodAnswerRow:
-    """What the good answer was taken from; a sample of a schema that has not drifted is renewed once a day."""
-    samples, (sampled_fingerprint, sampled_at) = done.samples, done.sampled or (now.fingerprint, at)
-    if not done.repairs and at - sampled_at >= SAMPLED_EVERY:
-        samples = await _samples(saved.sql, now, Asking(connection, now.dialect))
-        sampled_fingerprint, sampled_at = now.fingerprint, at
-    return GoodAnswerRow(
-        source=saved.source,
-        sql=saved.sql,
-        database=now.database,
-        fingerprint=now.fingerprint,
-        samples={_path(each.relation.name): each.model_dump(mode="json") for each in samples},
-        repaired_sql=done.sql if done.repairs else None,
-        sampled_fingerprint=sampled_fingerprint,
-        sampled_at=sampled_at,
-        at=at,
-    )
+    @property
+    def _known(self) -> KnownAnswerRow | None:
+        known = self.found.known.get(self.saved.sql)
+        return known if known is not None and known.database == self.found.now.database else None
 
+    def _may_run(self, known: KnownAnswerRow) -> bool:
+        """Whether the way in which it was answered before is one that this query allows."""
+        match self.saved.on_drift:
+            case "repair":
+                return True
+            case "approve":
+                return known.repaired_sql is None or known.approved
+            case "fail":
+                return known.repaired_sql is None
 
-def _needed(sql: str, found: Sequence[Rebuild], now: Snapshot) -> list[Rebuild]:
-    """Those that the SQL needs: what is as it was needs none, unless it has other columns now that the SQL would see.
+    async def _first(self, began: float) -> tuple[Table, bool]:
+        self.prepared = Prepared(self.saved.sql)
+        try:
+            answer = await self._fetched(self.prepared)
+        except QueryRefused as error:
+            if re.search("no such (table|column)|does not exist", str(error)):
+                usage(self.saved.sql, self.found.now)  # says what was probably meant
+            raise
+        await self._remember_sampled(answer[0], began)
+        return answer
 
-    A new column is seen by `SELECT *` and NATURAL JOIN, and by a name without its table that could now be two columns'.
-    """
-    before, seen = now.having(each.old for each in found), now.having(_as_now(each) for each in found)
-    try:
-        the_same = usage(sql, before) == usage(sql, seen)
-    except QueryRefused:
-        the_same = False
-    return [each for each in found if not each.unchanged or (not the_same and _as_now(each) != each.old)]
+    async def _again(self, known: KnownAnswerRow, began: float) -> tuple[Table, bool]:
+        self.prepared = Prepared(known.repaired_sql or self.saved.sql, tuple(known.repairs))
+        answer = await self._fetched(self.prepared)
+        # What was repaired keeps the samples from before the drift.
+        if known.repaired_sql is None and self.asker.now() - known.sampled_at >= SAMPLED_EVERY:
+            await self._remember_sampled(answer[0], began)
+        return answer
 
+    async def _after_drift(self) -> tuple[Table, bool]:
+        last = await self._last_good()
+        now, since = self.found.now, self.found.since
+        try:
+            done = await self.asker.read(lambda connection: prepared(connection, self.saved, now, last, since))
+        except DriftRefused:
+            self.checked += await check_schema(samples_of(last), now)
+            raise
+        self.prepared = done
+        if not done.repairs:
+            answer = await self._fetched(done)
+        else:
+            self.checked += await check_schema(samples_of(last), now)
+            if self.saved.on_drift == "approve":
+                await self.asker.approve(done)
+            answer = await self._fetched(done)
+            await self._accept(done, last, answer[0])
+        await self.asker.ledger.record_good_answer(self._good_answer(done, last, answer[0]))
+        return answer
 
-def _as_now(found: Rebuild) -> Relation:
-    """The relation as the SQL would see it: rebuilt, or as it is now."""
-    return found.parts[0].relation if found.unchanged else found.old
+    async def _accept(self, done: Prepared, last: LastGood, answer: Table) -> None:
+        """Refuses a repair whose answer is not what the last good one lets expect."""
+        if last.answer.shape is None:  # remembered by an older Holdfast
+            return
+        checked = await check_answer(Shape.model_validate(last.answer.shape), answer)
+        self.checked += checked
+        if unmet := [f"{each.expectation} (seen: {each.observed})" for each in checked if not each.met]:
+            why = f"so repaired its answer is not what was expected: {'; '.join(unmet)}"
+            raise refused(self.saved, done.repairs, self.found.since, why)
 
+    async def _fetched(self, done: Prepared) -> tuple[Table, bool]:
+        bound = statement(done.sql, self.saved.values)
+        return await self.asker.read(lambda connection: fetch(connection, bound, self.saved.max_rows))
 
-async def _samples(sql: str, now: Snapshot, asking: Asking) -> tuple[Sample, ...]:
-    used = usage(sql, now).relations
-    return tuple([await asking.sample(now.by_name[name], columns) for name, columns in used.items()])
+    async def _remember_sampled(self, answer: Table, began: float) -> None:
+        """Remembers the answer, with samples of now; where they cannot be had, the answer is good all the same."""
+        left = self.asker.seconds - (monotonic() - began)
+        sql, now = self.saved.sql, self.found.now
+        try:
+            async with asyncio.timeout(min(SAMPLING_SECONDS, left / 2)):
+                samples = await self.asker.read(lambda connection: sampled(connection, sql, now))
+        except (HoldfastError, TimeoutError) as error:
+            self.not_remembered = str(error) or "the tables that it uses could not be sampled in time"
+            return
+        await self.asker.ledger.record_good_answer(self._remembered(samples, answer))
 
+    def _remembered(self, samples: tuple[Sample, ...], answer: Table) -> GoodAnswerRow:
+        at, now = self.asker.now(), self.found.now
+        return GoodAnswerRow(
+            source=self.saved.source,
+            sql=self.saved.sql,
+            database=now.database,
+            fingerprint=now.fingerprint,
+            samples={_path(each.relation.name): each.model_dump(mode="json") for each in samples},
+            repaired_sql=None,
+            repairs=(),
+            approved=False,
+            shape=shape_of(answer).model_dump(mode="json"),
+            sampled_fingerprint=now.fingerprint,
+            sampled_at=at,
+            at=at,
+        )
 
-def _refused(saved: Saved, reasons: Sequence[str], since: datetime, why: str) -> DriftRefused:
-    return DriftRefused(
-        f"source {saved.source!r} has drifted under the saved query {saved}: {'; '.join(reasons)}",
-        means=f"seen since {since:%Y-%m-%d %H:%M} UTC, and {why}",
-        mend="mend the SQL for the schema as it is now",
-    )
+    def _good_answer(self, done: Prepared, last: LastGood, answer: Table) -> GoodAnswerRow:
+        """The answer after drift; the samples stay those from before it."""
+        return replace(
+            last.answer,
+            fingerprint=self.found.now.fingerprint,
+            repaired_sql=done.sql if done.repairs else None,
+            repairs=done.repairs,
+            approved=bool(done.repairs) and self.saved.on_drift == "approve",
+            shape=shape_of(answer).model_dump(mode="json"),
+            at=self.asker.now(),
+        )
 
+    async def _last_good(self) -> LastGood:
+        """The whole of what is remembered.
 
-def _refusal(sample: Sample, found: Search, now: Snapshot) -> str:
-    """Why the relation is not known again; empty where it is."""
-    name = sample.relation.name
-    if len(found.found) == 1:
-        return ""
-    if found.found:
-        return f"{name} could be {' or '.join(map(str, found.found))}"
-    why = f" ({'; '.join(found.reasons)})" if found.reasons else ""
-    same = now.by_name.get(name)
-    if same is None:
-        nearest = nearest_relations(sample.relation, now.relations)
-        return f"{name} is gone{_nearest([*map(str, nearest)])}{why}"
-    gone = [column for column in sample.used if column not in same.by_name]
-    if gone:
-        return f"{name} has no column {', '.join(gone)}{_nearest(_new_columns(sample.relation, same, gone[0]))}{why}"
-    return f"{name} has other values than it had in {', '.join(sample.used)}{why}"
-
-
-def _new_columns(old: Relation, new: Relation, gone: str) -> list[str]:
-    """The columns that the relation did not have, the one whose name is likest first."""
-    added = [column.name for column in new.columns if column.name not in old.by_name]
-    return sorted(added, key=lambda each: -name_likeness(gone, each))[:3]
-
-
-def _nearest(names: Sequence[str]) -> str:
-    return f", nearest: {', '.join(names)}" if names else ""
-
-
-def _search_path(ctes: Mapping[RelationName, str], now: Snapshot) -> tuple[str, ...]:
-    """Without the schemas in which an unchanged relation has a CTE's name, and would be meant instead."""
-    rebuilt, names = {name.schema for name in ctes}, {name.name for name in ctes}
-    hidden = {relation.name.schema for relation in now.relations if relation.name.name in names}
-    return tuple(schema for schema in now.search_path if schema in rebuilt or schema not in hidden)
+        Raises:
+            DriftRefused: the schema that it was good in is no longer in the ledger.
+        """
+        ledger, found, saved = self.asker.ledger, self.found, self.saved
+        answer = await ledger.good_answer(saved.source, saved.sql)
+        # A large schema takes a while to read back, and it is mostly one of these.
+        seen = (found.now, *((found.before.snapshot,) if found.before else ()))
+        sampled_in = next((each for each in seen if answer and each.fingerprint == answer.sampled_fingerprint), None)
+        if sampled_in is None and answer is not None:
+            row = await ledger.schema(saved.source, answer.sampled_fingerprint)
+            sampled_in = row.snapshot if row else None
+        if answer is None or sampled_in is None:
+            raise refused(saved, ["the ledger no longer has its last good answer"], found.since, "nothing to go by")
+        return LastGood(answer, sampled_in)
 
 
 def _path(name: RelationName) -> str:

@@ -1,10 +1,14 @@
 """Reads a source's schema as it is now, and says what changed since the ledger last saw it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
-from blocks.ledger import Ledger, SchemaRow
+from prefect_sqlalchemy import AsyncSqlAlchemyConnector
+
+from blocks.ledger import KnownAnswerRow, Ledger, SchemaRow
+from blocks.opened import Opened
 from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import read_source
@@ -23,6 +27,8 @@ class Discovery:
     """None: it was never seen."""
     changes: tuple[Change, ...] = ()
     """Empty also where `other_database`: two databases are not compared."""
+    known: Mapping[str, KnownAnswerRow] = field(default_factory=dict)
+    """By SQL, how each saved query was last answered from this source."""
 
     @property
     def other_database(self) -> bool:
@@ -44,20 +50,26 @@ async def discover(
     at: datetime,
     *,
     timeout_seconds: float,
+    run_id: UUID | None = None,
+    opened: Opened[AsyncSqlAlchemyConnector] | None = None,
 ) -> Discovery:
     """The source's schema; one that is new is in the ledger from now on. One statement where nothing has changed.
+
+    `run_id` and `opened` are those of the run that asks, if one does.
 
     Raises:
         SourceUnknown, SourceUnavailable, CredentialsRefused, QueryRefused: as read_source says.
         OperatorError: the ledger cannot be read or written.
     """
-    before = await ledger.schema(source)
+    before, answers = await ledger.schema(source), await ledger.known_answers(source)
     known = before.snapshot if before else None
-    now = await read_source(source, overrides, timeout_seconds, lambda connection: read_schema(connection, known))
+    now = await read_source(
+        source, overrides, timeout_seconds, lambda connection: read_schema(connection, known), opened
+    )
     if before is not None and now is known:
-        return Discovery(source, now, before.at, before)
-    await ledger.record_schema(source, now, at)
-    found = Discovery(source, now, at, before)
+        return Discovery(source, now, before.at, before, known=answers)
+    await ledger.record_schema(source, now, at, run_id)
+    found = Discovery(source, now, at, before, known=answers)
     if known is None or found.other_database:
         return found
     from tasks.drift.compare import compare  # a schema that has not changed needs none of it

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -77,10 +78,11 @@ class Asking:
             _raise_if_lost(error)
             return False
 
-    async def refusal(self, sql: str) -> str:
+    async def refusal(self, explaining: TextClause) -> str:
         """Why the database will not run the statement, in its words; empty where it will."""
         try:
-            await self.rows(f"EXPLAIN {sql}")
+            async with self._connection.begin_nested():
+                await self._connection.execute(explaining)
         except DBAPIError as error:
             _raise_if_lost(error)
             return str(error.orig).splitlines()[0].rpartition(">: ")[2]

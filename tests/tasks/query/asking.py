@@ -1,4 +1,4 @@
-"""Asks a query node's task outside a Prefect flow; a query needs no ledger."""
+"""Asks a query node's task outside a Prefect flow, in a run with the session's ledger."""
 
 import inspect
 from typing import Any, cast
@@ -6,7 +6,10 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
-from tasks.context import RunContext, enter_run, leave_run
+from blocks.ledger import Ledger
+from blocks.settings import HoldfastSettings
+from tasks.context import RunContext, enter_run, leave_run, utc_now
+from tasks.drift.discover import discover
 from tasks.outcome import Cell, Outcome, Scope, Table
 from tasks.query.node import QueryNode
 from tasks.query.task import answer_query
@@ -14,13 +17,19 @@ from tasks.query.task import answer_query
 
 async def asked(url: str, sql: str, *, scope: Scope | None = None, **fields: Any) -> Outcome:
     """The outcome of one query on the database."""
-    run = RunContext(run_id=uuid4(), workflow="test", team="test", ledger=cast(Any, None), sources={"shop": url})
-    token = enter_run(run)
-    try:
-        node = QueryNode(id="spend", source="shop", sql=sql, **fields)
-        return cast(Outcome, await inspect.unwrap(answer_query.fn)(node, scope or Scope()))
-    finally:
-        leave_run(token)
+    sources, node = {"shop": url}, QueryNode(id="spend", source="shop", sql=sql, **fields)
+    async with Ledger.open(HoldfastSettings().ledger) as ledger:
+        run = RunContext(run_id=uuid4(), workflow="test", team="test", ledger=ledger, sources=sources)
+        # The schema's own task needs a flow.
+        run.schemas.begin(
+            "shop", lambda: discover("shop", sources, ledger, utc_now(), timeout_seconds=node.timeout_seconds)
+        )
+        token = enter_run(run)
+        try:
+            return cast(Outcome, await inspect.unwrap(answer_query.fn)(node, scope or Scope()))
+        finally:
+            leave_run(token)
+            await run.close()
 
 
 async def table(url: str, sql: str, **inputs: JsonValue) -> Table:

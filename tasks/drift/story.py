@@ -1,0 +1,98 @@
+"""What came of drift, told to people: as Markdown, as artifacts in the Prefect UI, and as rows of the ledger."""
+
+import re
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from blocks.ledger import ExpectationRow
+from blocks.words import counted
+from tasks.drift.answering import Answering
+from tasks.drift.changes import Change
+from tasks.drift.discover import Discovery
+from tasks.drift.saved import Prepared, Saved
+
+
+def changes_as_markdown(found: Discovery) -> str:
+    """What changed in the source since it was last seen, each with its evidence."""
+    before = f"{found.before.at:%Y-%m-%d %H:%M} UTC" if found.before else "it was first seen"
+    lines = [f"# The schema of {found.source} has changed", "", f"Last seen as it was: {before}.", ""]
+    return "\n".join([*lines, *_listed(found.changes)]) + "\n"
+
+
+def repair_as_markdown(saved: Saved, done: Prepared) -> str:
+    """The repair beside the saved SQL, for whoever approves it."""
+    parts = [
+        f"The schema of {saved.source} has drifted under this query. What it uses is rebuilt:",
+        "\n".join(f"- {repair}" for repair in done.repairs),
+        "Saved SQL:",
+        _sql(saved.sql),
+        "SQL that would be run:",
+        _sql(done.sql),
+    ]
+    return "\n\n".join(parts)
+
+
+def as_markdown(answering: Answering) -> str:
+    """The whole story of one query: what drifted, what was done about it, and with which SQL."""
+    found, saved, done = answering.found, answering.saved, answering.prepared
+    parts = [f"# Drift in {found.source}", f"Seen since {found.since:%Y-%m-%d %H:%M} UTC."]
+    if found.changes:
+        parts.append("\n".join(_listed(found.changes)))
+    if answering.refusal:
+        parts.append(f"**Refused**: {answering.refusal}")
+    if done is not None and done.repairs:
+        parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _sql(done.sql)]
+    parts += ["## Saved SQL", _sql(saved.sql)]
+    unmet = sum(not each.met for each in answering.checked)
+    parts.append(f"Expectations: {len(answering.checked)}, of which {unmet} not met; each is in the table beside this.")
+    return "\n\n".join(parts) + "\n"
+
+
+async def write_changes(found: Discovery) -> None:
+    """Adds an artifact that lists the source's changes."""
+    await acreate_markdown_artifact(
+        key=_key("schema", found.source),
+        markdown=changes_as_markdown(found),
+        description=f"{counted(len(found.changes), 'change')} in the schema of {found.source}",
+    )
+
+
+async def write_drift(answering: Answering, workflow: str, node: str) -> None:
+    """Adds two artifacts: the story of this query, and what was expected of the schema and the answer."""
+    query = f"query {node} of {workflow}"
+    await acreate_markdown_artifact(
+        key=_key(workflow, node, "drift"), markdown=as_markdown(answering), description=f"Drift under {query}"
+    )
+    if answering.checked:
+        await acreate_table_artifact(
+            key=_key(workflow, node, "expectations"),
+            table=[each._asdict() for each in answering.checked],
+            description=f"What {query} expected",
+        )
+
+
+async def record_expectations(answering: Answering, run_id: UUID | None = None, node: str = "") -> None:
+    """Adds what was expected to the ledger."""
+    at, saved = answering.asker.now(), answering.saved
+    rows = [
+        ExpectationRow(run_id=run_id, node=node, source=saved.source, sql=saved.sql, at=at, **each._asdict())
+        for each in answering.checked
+    ]
+    await answering.asker.ledger.record_expectations(rows)
+
+
+def _listed(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        why = f" ({change.score:.0%} sure: {'; '.join(change.evidence)})" if change.evidence else ""
+        yield f"- {change}{why}"
+
+
+def _sql(sql: str) -> str:
+    return f"```sql\n{sql.strip()}\n```"
+
+
+def _key(*parts: str) -> str:
+    """A key as Prefect takes it: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "drift"
