@@ -47,6 +47,8 @@ class RunResult(BaseModel):
     nodes: Mapping[str, NodeSummary]
     outputs: Mapping[str, Table | JsonValue]
     deliveries: tuple[str, ...]
+    repairs: tuple[str, ...] = ()
+    """Node and repair, for each query whose schema had drifted."""
 
     @property
     def cost(self) -> RunCost:
@@ -74,6 +76,7 @@ def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord
             name: _output(records[output.node].outcome, output.field) for name, output in workflow.outputs.items()
         },
         deliveries=tuple(delivered),
+        repairs=tuple(f"{name}: {repair}" for name, record in records.items() for repair in record.outcome.repairs),
     )
 
 
@@ -95,6 +98,8 @@ def message_of(result: RunResult) -> str:
         parts += [
             f"{name}: {node.detail}" for name, node in result.nodes.items() if node.state == "done" and node.detail
         ]
+    else:
+        parts += [f"repaired: {repair}" for repair in result.repairs]
     return "; ".join(parts) or "every node is done"
 
 
@@ -115,6 +120,8 @@ def artifact_markdown(result: RunResult) -> str:
     parts = [result.report.strip() or f"# {result.workflow}"]
     if result.gaps and "## What is missing" not in result.report:
         parts.append("\n".join(["## What is missing", "", *(f"- {gap}" for gap in result.gaps)]))
+    if result.repairs:
+        parts.append("\n".join(["## Repaired", "", *(f"- {repair}" for repair in result.repairs)]))
     if result.deliveries:
         parts.append("\n".join(["## Delivered", "", *(f"- {place}" for place in result.deliveries)]))
     lines = [f"| {name} | {n.state} | {n.seconds:.2f} | {n.attempts} |" for name, n in result.nodes.items()]

@@ -115,7 +115,10 @@ class Walk:
             link_state_to_task_run_result(state, record.outcome)
             return record
         outcome: Outcome = await state.aresult()
-        record = NodeRecord(node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached")
+        detail = f"repaired: {'; '.join(outcome.repairs)}" if outcome.repairs else ""
+        record = NodeRecord(
+            node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached", detail=detail
+        )
         return _gate_record(node, record) if isinstance(node, ApproveNode) else record
 
     def _failed(self, node: AnyNode, scope: Scope, error: BaseException, seconds: float, attempts: int) -> NodeRecord:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 ColumnType = Literal["string", "integer", "number", "decimal", "boolean", "date", "datetime"]
 Cell = str | int | float | bool | None
+REPAIRED_CONFIDENCE = 0.9
+"""The most that an answer may have that rests on a repaired query: its values were known again, by a sample."""
 
 
 class Gap(BaseModel):
@@ -69,6 +71,8 @@ class Outcome(BaseModel):
     gaps: tuple[Gap, ...] = ()
     evidence: tuple[str, ...] = ()
     """One line per thing that the value rests on: rows read, passages found, who decided."""
+    repairs: tuple[str, ...] = ()
+    """What a saved query uses and what its source no longer has as it was, each with what it was rebuilt from."""
 
     @property
     def digest(self) -> str:

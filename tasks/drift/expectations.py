@@ -149,15 +149,20 @@ def _validated(frame: "pd.DataFrame", expected: Iterable[Expectation]) -> dict[i
     seen: dict[int, tuple[bool, str]] = {}
     for result in batch.validate(suite).results:
         if result.expectation_config is not None:
-            seen[result.expectation_config.meta["at"]] = (bool(result.success), _observed(result.result))
+            seen[result.expectation_config.meta["at"]] = (
+                bool(result.success),
+                _observed(result.result, met=bool(result.success)),
+            )
     return seen
 
 
-def _observed(result: dict[str, Any]) -> str:
+def _observed(result: dict[str, Any], *, met: bool) -> str:
     if "observed_value" in result:
         return str(result["observed_value"])
-    unexpected = result.get("unexpected_count")
-    if unexpected is None:
-        return "nothing"
-    examples = ", ".join(dict.fromkeys(map(str, result.get("partial_unexpected_list", ())))) if unexpected else ""
-    return f"{unexpected} of {result['element_count']} not so" + (f": {examples[:100]}" if examples else "")
+    if "unexpected_count" not in result:
+        return "there" if met else "not there"
+    unexpected, count = result["unexpected_count"], result["element_count"]
+    if not unexpected:
+        return f"all {count}" if count else "no rows"
+    examples = ", ".join(dict.fromkeys(map(str, result.get("partial_unexpected_list", ()))))[:100]
+    return f"{unexpected} of {count} not so" + (f": {examples}" if examples else "")

@@ -17,13 +17,10 @@ from tasks.drift.saved import Prepared, Saved
 from tasks.drift.story import record_expectations, repair_as_markdown, write_drift
 from tasks.drift.task import schema_of
 from tasks.node_task import node_task
-from tasks.outcome import Gap, Outcome, Scope
+from tasks.outcome import REPAIRED_CONFIDENCE, Gap, Outcome, Scope
 from tasks.query.guard import parameter_names, read_only
 from tasks.query.node import QueryNode
 from tasks.templates import render
-
-REPAIRED_CONFIDENCE = 0.9
-"""Of an answer that rests on a repair; each value was known again, and still it is not what was asked for."""
 
 T = TypeVar("T")
 
@@ -53,12 +50,13 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
     gaps = scope.gaps
     if cut:
         gaps += (Gap(node=node.id, reason=f"only the first {node.max_rows} rows were read", since=run.now()),)
-    repaired = answering.prepared is not None and bool(answering.prepared.repairs)
+    repairs = answering.prepared.repairs if answering.prepared else ()
     return Outcome(
         table=table,
         gaps=gaps,
         evidence=(f"{len(table.rows)} rows from {node.source}", *answering.evidence),
-        confidence=REPAIRED_CONFIDENCE if repaired else 1.0,
+        confidence=REPAIRED_CONFIDENCE if repairs else 1.0,
+        repairs=repairs,
     )
 
 

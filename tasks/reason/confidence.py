@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from blocks.words import counted
-from tasks.outcome import Outcome
+from tasks.outcome import REPAIRED_CONFIDENCE, Outcome
 
 
 class Bounded(NamedTuple):
@@ -14,11 +14,13 @@ class Bounded(NamedTuple):
     evidence: tuple[str, ...]
 
 
-def bounded(own: float, *, gaps: int, rounds: int, has_data: bool) -> Bounded:
+def bounded(own: float, *, gaps: int, rounds: int, has_data: bool, repairs: int = 0) -> Bounded:
     """The confidence that the evidence allows: 0.8 with one gap and 0.1 less with each more, never below 0.1."""
     limits: list[tuple[float, str]] = []
     if gaps:
         limits.append((max(0.1, 0.9 - 0.1 * gaps), counted(gaps, "gap")))
+    if repairs:
+        limits.append((REPAIRED_CONFIDENCE, f"{counted(repairs, 'repair')} of a query whose schema has drifted"))
     if rounds > 1:
         limits.append((0.8, "an answer that had to be asked for again"))
     if not has_data:

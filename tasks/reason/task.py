@@ -35,7 +35,14 @@ async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outc
     question = Question(node, scope, render(node.instructions, scope), current_run().now())
     made = await reasoner.reason(question)
     gaps = tuple(dict.fromkeys((*scope.gaps, *made.gaps)))
-    bound = bounded(made.confidence, gaps=len(gaps), rounds=made.rounds, has_data=has_data(scope.outcomes.values()))
+    used = scope.outcomes.values()
+    bound = bounded(
+        made.confidence,
+        gaps=len(gaps),
+        rounds=made.rounds,
+        has_data=has_data(used),
+        repairs=sum(len(outcome.repairs) for outcome in used),
+    )
     return Outcome(
         text=_whole_report(made, gaps) if node.purpose == "synthesise" else None,
         fields=made.fields,

@@ -9,25 +9,30 @@ import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from math import isclose
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from blocks.errors import DriftRefused, QueryRefused
+from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger, SchemaRow
 from blocks.schemas.reading import read_schema
-from blocks.schemas.snapshot import Dialect
-from tasks.drift.answering import LastGood, Saved, prepared, remembered
+from blocks.schemas.snapshot import Dialect, Snapshot
+from tasks.drift.answering import Answering, Asker
+from tasks.drift.discover import Discovery
+from tasks.drift.saved import Prepared, Saved
+from tasks.outcome import Cell, Column, Table
+from tasks.query.statement import fetch, statement
 from tasks.query.usage import usage
 from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
 from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
@@ -39,6 +44,9 @@ DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
 UNTOUCHED = 3
 """How many queries that a drift does not touch are asked as well."""
 LEAST_SURVIVED = 0.95
+MAX_ROWS = 1_000_000
+TIMEOUT_SECONDS = 60.0
+T = TypeVar("T")
 Fate = Literal["survived", "refused", "wrong"]
 FATES: tuple[Fate, ...] = get_args(Fate)
 Rows = Sequence[Sequence[Any]]
@@ -60,6 +68,15 @@ class Counts:
             )
             for fate in FATES
         }
+
+
+@dataclass(frozen=True)
+class _Good:
+    """A query's answer before any drift, and what was remembered of it."""
+
+    answer: GoodAnswerRow
+    schema: Snapshot
+    rows: Rows
 
 
 def main() -> None:
@@ -84,12 +101,19 @@ def main() -> None:
 
 
 async def _measured(database: Database, dialect: Dialect, folder: Path, server: str, given: Namespace) -> Counts:
+    async with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
+        return await _counted(database, dialect, folder, server, given, ledger)
+
+
+async def _counted(
+    database: Database, dialect: Dialect, folder: Path, server: str, given: Namespace, ledger: Ledger
+) -> Counts:
     counts = Counts()
     place = _Place(database, dialect, folder, server)
     await place.prepare()
     queries = [query for query in QUERIES if query.database == database]
     async with place.copy() as connection:
-        good = {query.name: await _answered_first(connection, query) for query in queries}
+        good = {query.name: await _answered_first(connection, query, ledger) for query in queries}
         now = await read_schema(connection)
         used = {query.name: usage(query.sql, now).relations for query in queries}
     made = [each for each in drifts(database, dialect, given.seed) if given.only in (None, each.kind)]
@@ -100,9 +124,8 @@ async def _measured(database: Database, dialect: Dialect, folder: Path, server: 
         async with place.copy() as connection:
             await apply(drift, connection)
             for query in asked:
-                known, before = good[query.name]
                 could = drift.rebuildable or query not in touched
-                for way, fate in (await _fates(connection, query, known, before, drift, given)).items():
+                for way, fate in (await _fates(connection, query, good[query.name], drift, ledger, given)).items():
                     counts.fates[drift.kind, could, way, fate] += 1
     return counts
 
@@ -115,28 +138,48 @@ def _touches(drift: Drift, used: Mapping[Any, Sequence[str]]) -> bool:
     )
 
 
-async def _answered_first(connection: AsyncConnection, query: SavedQuery) -> tuple[LastGood, Rows]:
-    saved, at, now = Saved(query.database, query.sql), datetime.now(UTC), await read_schema(connection)
-    done = await prepared(connection, saved, now, None, at)
-    rows = await _rows(connection, done.sql)
-    return LastGood(await remembered(connection, saved, now, done, at), now), rows
+async def _answered_first(connection: AsyncConnection, query: SavedQuery, ledger: Ledger) -> _Good:
+    now = await read_schema(connection)
+    found = Discovery(query.database, now, datetime.now(UTC), None)
+    table, _ = await _answering(connection, query, found, ledger).answer()
+    answer = await ledger.good_answer(query.database, query.sql)
+    if answer is None:
+        raise RuntimeError(f"nothing was remembered of {query.name}")
+    return _Good(answer, now, _rows(table))
+
+
+def _answering(connection: AsyncConnection, query: SavedQuery, found: Discovery, ledger: Ledger) -> Answering:
+    async def read(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        return await work(connection)
+
+    async def approve(done: Prepared) -> None:
+        raise RuntimeError("nothing here waits for an approval")
+
+    asker = Asker(read, ledger, lambda: datetime.now(UTC), TIMEOUT_SECONDS, approve)
+    return Answering(Saved(query.database, query.sql, max_rows=MAX_ROWS), found, asker)
 
 
 async def _fates(
-    connection: AsyncConnection, query: SavedQuery, known: LastGood, before: Rows, drift: Drift, given: Namespace
+    connection: AsyncConnection, query: SavedQuery, good: _Good, drift: Drift, ledger: Ledger, given: Namespace
 ) -> Mapping[str, Fate]:
-    saved, now = Saved(query.database, query.sql), await read_schema(connection)
+    now, at = await read_schema(connection), datetime.now(UTC)
     # A copy is another database, and would not be compared.
-    here = replace(known, answer=replace(known.answer, database=now.database))
+    answer = replace(good.answer, database=now.database)
+    await ledger.record_good_answer(answer)
+    known = {query.sql: KnownAnswerRow(**{each.name: getattr(answer, each.name) for each in fields(KnownAnswerRow)})}
+    before = SchemaRow(source=query.database, snapshot=good.schema, at=at, run_id=None)
+    answering = _answering(connection, query, Discovery(query.database, now, at, before, known=known), ledger)
     try:
-        sql = (await prepared(connection, saved, now, here, datetime.now(UTC))).sql
-        repaired = _fate(before, await _rows(connection, sql))
-        why = sql
+        table, _ = await answering.answer()
+        repaired = _fate(good.rows, _rows(table))
+        why = answering.prepared.sql if answering.prepared else ""
     except (DriftRefused, QueryRefused, DBAPIError) as refused:
         repaired, why = "refused", str(refused)
     try:
-        bare = _fate(before, await _rows(connection, query.sql))
-    except DBAPIError:
+        async with connection.begin_nested():
+            table, _ = await fetch(connection, statement(query.sql, {}), MAX_ROWS)
+        bare = _fate(good.rows, _rows(table))
+    except (QueryRefused, DBAPIError):
         bare = "refused"
     if given.verbose and (repaired == "wrong" or (repaired == "refused" and drift.rebuildable)):
         sys.stderr.write(f"{repaired}: {drift.kind} {drift.name}: {query.name}: {why}\n")
@@ -153,18 +196,16 @@ def _fate(before: Rows, after: Rows) -> Fate:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, int | float | Decimal) and isinstance(other, int | float | Decimal):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    return str(_plain(one)) == str(_plain(other))
+    # A table has moments as texts, and PostgreSQL's midnight is SQLite's date.
+    return str(one).removesuffix("T00:00:00") == str(other).removesuffix("T00:00:00")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime) and value.time() == datetime.min.time():
-        return value.date()
-    return value.isoformat() if isinstance(value, date | datetime) else value
+def _rows(table: Table) -> Rows:
+    return [tuple(map(_value, row, table.columns)) for row in table.rows]
 
 
-async def _rows(connection: AsyncConnection, sql: str) -> Rows:
-    async with connection.begin_nested():
-        return [tuple(row) for row in await connection.execute(text(sql.replace(":", r"\:")))]
+def _value(cell: Cell, column: Column) -> Any:
+    return Decimal(str(cell)) if column.type == "decimal" and cell is not None else cell
 
 
 class _Place:

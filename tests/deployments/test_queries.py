@@ -54,6 +54,7 @@ def test_json_has_the_rows_and_what_was_done(capsys: pytest.CaptureFixture[str],
     [
         ("ALTER TABLE vendors DROP COLUMN city", (), "vendors has no column city"),
         ("ALTER TABLE vendors RENAME TO suppliers", ("--on-drift", "fail"), "on_drift is fail"),
+        ("ALTER TABLE vendors RENAME TO suppliers", ("--on-drift", "approve"), "there is no terminal to approve"),
     ],
 )
 def test_drift_that_may_not_or_cannot_be_repaired_is_refused(

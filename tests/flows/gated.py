@@ -1,12 +1,16 @@
-"""A workflow with a gate, and the wait until a run of it asks."""
+"""A workflow with a gate, a listener that answers it, and the wait until a run of it asks."""
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.input import keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
 from prefect.input.run_input import Keyset
+
+from tasks.context import Question
+from tests.flows.running import Watching
 
 GATED = """
     name: gated
@@ -17,6 +21,18 @@ GATED = """
       - {id: publish, kind: deliver, needs: [report, sign-off], to: [{documents: gated/report.md}]}
       - {id: also, kind: query, needs: [sign-off], source: shop, sql: SELECT 1 AS one}
 """
+
+
+class Answering(Watching):
+    """A listener that answers each gate, and keeps what it was asked."""
+
+    def __init__(self, **answers: str) -> None:
+        super().__init__()
+        self.answers, self.questions = answers, list[Question]()
+
+    async def on_question(self, question: Question) -> Mapping[str, str] | None:
+        self.questions.append(question)
+        return {"decision": self.answers[question.node.replace("-", "_")], "comment": "seen", "decided_by": "Ann"}
 
 
 async def paused(run_id: UUID) -> Keyset:

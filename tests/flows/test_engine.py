@@ -181,7 +181,7 @@ async def test_sql_that_is_wrong_is_tried_once(source: str) -> None:
     done = await result(SPEND.replace("FROM invoices", "FROM invoice"), {"shop": source})
 
     assert done.nodes["spend"].attempts == 1
-    assert "no such table: invoice" in done.gaps[0].reason
+    assert "the SQL reads invoice; the database has no table" in done.gaps[0].reason
 
 
 async def test_a_node_whose_time_is_up_is_over_at_once_and_the_run_goes_on(source: str) -> None:

@@ -1,7 +1,6 @@
 """A gate waits for a decision, from wherever it comes, and acts on it exactly once."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -10,8 +9,7 @@ from prefect.flow_runs import aresume_flow_run
 from prefect.input.actions import aread_flow_run_input
 
 from flows.result import RunResult
-from tasks.context import Question
-from tests.flows.gated import GATED, paused
+from tests.flows.gated import GATED, Answering, paused
 from tests.flows.running import Watching, ledger, new_run, result, run, shop
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -20,18 +18,6 @@ pytestmark = pytest.mark.usefixtures("prefect_api")
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     return shop(tmp_path)
-
-
-class Answering(Watching):
-    """A listener that answers each gate, and keeps what it was asked."""
-
-    def __init__(self, **answers: str) -> None:
-        super().__init__()
-        self.answers, self.questions = answers, list[Question]()
-
-    async def on_question(self, question: Question) -> Mapping[str, str] | None:
-        self.questions.append(question)
-        return {"decision": self.answers[question.node.replace("-", "_")], "comment": "seen", "decided_by": "Ann"}
 
 
 async def deliveries(run_id: UUID) -> int:

@@ -29,6 +29,13 @@ def test_the_weakest_evidence_bounds_the_confidence(
     assert bounded(own, gaps=gaps, rounds=rounds, has_data=data).confidence == confidence
 
 
+def test_a_repaired_query_bounds_the_confidence() -> None:
+    found = bounded(1.0, gaps=0, rounds=1, has_data=True, repairs=2)
+
+    assert found.confidence == 0.9
+    assert found.evidence[-1] == "at most 0.90: 2 repairs of a query whose schema has drifted"
+
+
 def test_each_bound_that_counted_is_named() -> None:
     assert bounded(0.75, gaps=2, rounds=2, has_data=False).evidence == (
         "own confidence 0.75",
