@@ -16,7 +16,7 @@ from sqlite3 import (
     SQLITE_NOTADB,
 )
 from sqlite3 import Error as SqliteError
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import asyncpg
@@ -41,6 +41,12 @@ _DATABASE_UNKNOWN = "3D000"
 _PERMISSION_DENIED = "42501"
 _INTERRUPT_SECONDS = 0.02
 _LONGEST_MS = 2**31 - 1  # of a timeout in either database
+
+
+class Read(Protocol):
+    """A source that can be read: what the work makes of a connection in a read-only transaction of its own."""
+
+    async def __call__(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], /) -> T: ...
 
 
 def source_url(name: str, text_or_path: str) -> URL:
@@ -168,8 +174,11 @@ async def _make_read_only(connection: AsyncConnection, timeout_seconds: float) -
             await connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             # A cancelled asyncpg call leaves the statement running in the server (seen on 0.32), so the server ends it.
             # As a query and not a SET: after the first query, PostgreSQL lets nobody turn read-only off again.
-            set_timeout = text("SELECT set_config('statement_timeout', :milliseconds, true)")
-            await connection.execute(set_timeout, {"milliseconds": str(milliseconds)})
+            settings = text(
+                "SELECT set_config('statement_timeout', :milliseconds, true),"
+                " set_config('default_transaction_read_only', 'on', false)"
+            )
+            await connection.execute(settings, {"milliseconds": str(milliseconds)})
 
 
 def _explained(name: str, url: URL, error: Exception) -> HoldfastError | TimeoutError:

@@ -141,7 +141,7 @@ def _contents(graph: Graph) -> Iterator[Problem]:
 
 def _queries(nodes: Sequence[AnyNode], inputs: Sequence[str] | None) -> Iterator[Problem]:
     for node in nodes:
-        if not isinstance(node, QueryNode):
+        if not isinstance(node, QueryNode) or node.sql is None:
             continue
         from tasks.query.guard import column_names, parameter_names  # sqlglot is slow to import; many have no SQL
 
@@ -191,8 +191,8 @@ def _output(where: str, output: Output, node: AnyNode) -> Iterator[Problem]:
             yield Problem("output", where, f"{node.id} is of kind {node.kind} and has no table; {mend}")
         elif not output.columns or output.type is not None:
             yield Problem("output", where, "a table's output says its columns and no type: columns: {name: type}")
-        elif isinstance(node, QueryNode):
-            yield from _output_columns(where, output.columns, node)
+        elif isinstance(node, QueryNode) and node.sql is not None:
+            yield from _output_columns(where, output.columns, node.id, node.sql)
     elif not known:
         mend = f"write from: {node.id}, and its columns"
         yield Problem("output", where, f"{node.id} is of kind {node.kind} and has a table, not fields; {mend}")
@@ -204,11 +204,11 @@ def _output(where: str, output: Output, node: AnyNode) -> Iterator[Problem]:
         yield Problem("output", where, f"a text is of type string, not {output.type}")
 
 
-def _output_columns(where: str, columns: Mapping[str, str], node: QueryNode) -> Iterator[Problem]:
+def _output_columns(where: str, columns: Mapping[str, str], node: str, sql: str) -> Iterator[Problem]:
     from tasks.query.guard import column_names, unnamed_columns  # as above
 
     try:
-        given, unnamed = column_names(node.sql), unnamed_columns(node.sql)
+        given, unnamed = column_names(sql), unnamed_columns(sql)
     except QueryRefused:
         return  # said by _queries
     # Databases differ in how they spell a name that is not in quotes.
@@ -216,4 +216,4 @@ def _output_columns(where: str, columns: Mapping[str, str], node: QueryNode) -> 
     for column in columns if given or unnamed else ():
         if column.lower() not in known:
             hint = "; a column that is computed has no name until AS gives it one" if unnamed else ""
-            yield Problem("output", where, unknown(f"column of {node.id} called", column, given) + hint)
+            yield Problem("output", where, unknown(f"column of {node} called", column, given) + hint)

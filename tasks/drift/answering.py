@@ -7,17 +7,14 @@ changed, the query is prepared anew (prepare.py), and a repair is accepted only 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any, Protocol, TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from blocks.errors import DriftRefused, HoldfastError, QueryRefused
 from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger
 from blocks.schemas.snapshot import RelationName
+from blocks.sources import Read
 from blocks.words import counted
 from tasks.drift.discover import Discovery
 from tasks.drift.expectations import Checked, check_answer, check_schema
@@ -33,15 +30,6 @@ SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change."""
 SAMPLING_SECONDS = 5.0
 """At most so long, and half of the time that is left: an answer must not be lost to what is remembered of it."""
-
-T = TypeVar("T")
-
-
-class Read(Protocol):
-    """Reads the source: what the work makes of a connection in a read-only transaction."""
-
-    async def __call__(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], /) -> T: ...
-
 
 @dataclass(frozen=True)
 class Asker:

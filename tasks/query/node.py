@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from blocks.models.calls import Tier
 from tasks.node import Duration, Node, OnFailure, Produces
 from tasks.outcome import Column, Table
 
@@ -13,7 +14,7 @@ OnDrift = Literal["repair", "approve", "fail"]
 
 
 class QueryNode(Node):
-    """Saved SQL on a source. Its `:names` are bound to the workflow's inputs, or to `parameters`."""
+    """Saved SQL on a source, or a question. The SQL's `:names` are bound to the workflow's inputs, or to `parameters`."""
 
     default_on_failure: ClassVar[OnFailure] = "degrade"
     produces: ClassVar[frozenset[Produces]] = frozenset({"table"})
@@ -21,8 +22,12 @@ class QueryNode(Node):
     kind: Literal["query"] = "query"
     source: str
     """The name of a database: a Prefect AsyncSqlAlchemyConnector block, or `--source` for one run."""
-    sql: str
+    sql: str | None = None
     """One SELECT, with or without a WITH."""
+    question: Annotated[str | None, Field(validate_default=True)] = None
+    """In place of SQL: what is asked, as a template. A model writes the SQL, on the schema as it is then."""
+    tier: Tier | None = None
+    """The grade of model that a question is put to; None: standard."""
     parameters: Mapping[str, str] = {}
     """Bound values by name, as templates; a `:name` that is not here is the input of that name."""
     max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
@@ -35,6 +40,32 @@ class QueryNode(Node):
     """Who is asked where `on_drift` is approve."""
     approve_within: Duration = timedelta(hours=4)
     """How long they may take; after that the repair is not made."""
+
+    @field_validator("question")
+    @classmethod
+    def _sql_or_question(cls, question: str | None, info: ValidationInfo) -> str | None:
+        if "sql" in info.data and (info.data["sql"] is None) == (question is None):
+            raise ValueError("a query has either sql or a question; write one of the two")
+        if question is not None and not question.strip():
+            raise ValueError("a question has words; write what is asked")
+        return question
+
+    @field_validator("tier", "parameters")
+    @classmethod
+    def _of_the_other(cls, value: object, info: ValidationInfo) -> object:
+        asks = info.data.get("question") is not None
+        if info.field_name == "tier" and value is not None and not asks:
+            raise ValueError("only a question is put to a model; remove it")
+        if info.field_name == "parameters" and value and asks:
+            raise ValueError("a question has no :names; write {{ name }} in it, and remove this")
+        return value
+
+    @field_validator("on_drift")
+    @classmethod
+    def _on_drift_fits(cls, on_drift: OnDrift, info: ValidationInfo) -> OnDrift:
+        if info.data.get("question") is not None and on_drift != "repair":
+            raise ValueError("a question is put to the schema as it is, so nothing drifts under it; remove this")
+        return on_drift
 
     @field_validator("approvers")
     @classmethod
@@ -52,10 +83,14 @@ class QueryNode(Node):
 
     def templates(self) -> Iterator[tuple[str, str]]:
         yield from super().templates()
+        if self.question is not None:
+            yield "question", self.question
         for name, text in self.parameters.items():
             yield f"parameters.{name}", text
 
     def empty(self) -> dict[str, Any]:
         from tasks.query.guard import column_names  # sqlglot is slow to import, and seldom needed here
 
+        if self.sql is None:
+            return {"table": Table(columns=())}
         return {"table": Table(columns=tuple(Column(name=name, type="string") for name in column_names(self.sql)))}

@@ -1,45 +1,46 @@
-"""Answers a saved query on its source as it is now, and returns the rows as a typed table."""
+"""Answers a query on its source as it is now, and returns the rows as a typed table."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused, InputRefused
-from blocks.sources import read_source
 from tasks.approve.gate import Gate, decided
 from tasks.context import current_run
 from tasks.drift.answering import Answering, Asker
 from tasks.drift.discover import Discovery
 from tasks.drift.saved import Prepared, Saved
 from tasks.drift.story import record_expectations, repair_as_markdown, write_drift
-from tasks.drift.task import schema_of
 from tasks.node_task import node_task
-from tasks.outcome import REPAIRED_CONFIDENCE, Gap, Outcome, Scope
+from tasks.outcome import REPAIRED_CONFIDENCE, Outcome, Scope
 from tasks.query.guard import parameter_names, read_only
 from tasks.query.node import QueryNode
+from tasks.query.reading import cut_gaps, reader, schema_for
+from tasks.question.task import answer_question
 from tasks.templates import render
-
-T = TypeVar("T")
 
 
 @node_task
 async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
-    """The rows of the node's SQL, read in a read-only transaction, as it stands or repaired.
+    """The rows of the node's SQL or of its question's, read in a read-only transaction.
 
     Raises:
         QueryRefused: the SQL writes, or the database refuses it.
+        QuestionRefused: the question cannot be answered, or is not understood.
         DriftRefused: the schema has drifted under the SQL, and it cannot be repaired for sure, or may not be.
         InputRefused: a `:name` has no value.
         SourceUnknown, SourceUnavailable, CredentialsRefused: the database cannot be read.
+        HoldfastError: also whatever the way to a model raises.
     """
-    read_only(node.sql)
+    if node.sql is None:
+        return await answer_question(node, scope)
+    return await _answer_saved(node, node.sql, scope)
+
+
+async def _answer_saved(node: QueryNode, sql: str, scope: Scope) -> Outcome:
+    read_only(sql)
     run = current_run()
-    saved = Saved(node.source, node.sql, node.on_drift, _values(node, scope), node.max_rows)
-    async with asyncio.timeout(node.timeout_seconds):
-        found = await schema_of(node.source, node.timeout_seconds)
+    saved = Saved(node.source, sql, node.on_drift, _values(node, sql, scope), node.max_rows)
+    found = await schema_for(node)
     answering = Answering(saved, found, _asker(node, scope, saved, found))
     try:
         table, cut = await answering.answer()
@@ -47,13 +48,10 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
         if answering.drifted:
             await record_expectations(answering, run.run_id, node.id)
             await write_drift(answering, run.workflow, node.id)
-    gaps = scope.gaps
-    if cut:
-        gaps += (Gap(node=node.id, reason=f"only the first {node.max_rows} rows were read", since=run.now()),)
     repairs = answering.prepared.repairs if answering.prepared else ()
     return Outcome(
         table=table,
-        gaps=gaps,
+        gaps=(*scope.gaps, *cut_gaps(node, cut)),
         evidence=(f"{len(table.rows)} rows from {node.source}", *answering.evidence),
         confidence=REPAIRED_CONFIDENCE if repairs else 1.0,
         repairs=repairs,
@@ -62,11 +60,6 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
 
 def _asker(node: QueryNode, scope: Scope, saved: Saved, found: Discovery) -> Asker:
     run = current_run()
-
-    async def read(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        # Of its own, because the task of a query that may wait for a person has no timeout.
-        async with asyncio.timeout(node.timeout_seconds):
-            return await read_source(node.source, run.sources, node.timeout_seconds, work, run.connectors)
 
     async def approve(done: Prepared) -> None:
         gate = Gate(
@@ -81,7 +74,7 @@ def _asker(node: QueryNode, scope: Scope, saved: Saved, found: Discovery) -> Ask
             on_timeout="reject",
         )
         decision = await decided(run, gate)
-        again = await schema_of(node.source, node.timeout_seconds)
+        again = await schema_for(node)
         if decision.decision != "approve":
             raise DriftRefused(
                 f"source {node.source!r} has drifted under the saved query {saved}: {'; '.join(done.repairs)}",
@@ -94,16 +87,16 @@ def _asker(node: QueryNode, scope: Scope, saved: Saved, found: Discovery) -> Ask
                 mend="run again",
             )
 
-    return Asker(read, run.ledger, run.now, node.timeout_seconds, approve)
+    return Asker(reader(node), run.ledger, run.now, node.timeout_seconds, approve)
 
 
 def _not_approved(decision: str) -> str:
     return "not approved in time" if decision == "timed_out" else "rejected"
 
 
-def _values(node: QueryNode, scope: Scope) -> Mapping[str, object]:
+def _values(node: QueryNode, sql: str, scope: Scope) -> Mapping[str, object]:
     values: dict[str, object] = {name: render(template, scope) for name, template in node.parameters.items()}
-    names = parameter_names(node.sql)
+    names = parameter_names(sql)
     for name in names:
         if name not in values and name not in scope.inputs:
             raise InputRefused(

@@ -15,7 +15,6 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     WithJsonSchema,
     create_model,
 )
@@ -108,9 +107,3 @@ def values_of(answer: Extracted) -> dict[str, JsonValue]:
     """The values by field name, as JSON has them."""
     values: dict[str, JsonValue] = answer.values.model_dump(mode="json", by_alias=True)
     return values
-
-
-def wrong_with(error: ValidationError) -> str:
-    """What is wrong with an answer, in one line, for the model that gave it."""
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the answer'}: {each['msg']}" for each in details[:10])

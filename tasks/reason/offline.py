@@ -12,7 +12,7 @@ from typing import assert_never
 from pydantic import JsonValue
 
 from blocks.models.calls import OFFLINE, ModelAnswer
-from tasks.reason.calls import recorded
+from tasks.models.calls import Asking, recorded
 from tasks.reason.material import passages_of
 from tasks.reason.offline_report import report
 from tasks.reason.offline_values import find
@@ -29,8 +29,8 @@ class OfflineModel:
 
     async def reason(self, question: Question) -> Reasoned:
         """What the rules make of the data; this never fails for want of data."""
-        began = monotonic()
-        async with recorded(question.node, question.node.model_tier, OFFLINE, OFFLINE, VERSION) as call:
+        began, node = monotonic(), question.node
+        async with recorded(Asking(node.id, node.purpose), node.model_tier, OFFLINE, OFFLINE, VERSION) as call:
             # In a thread, so that a large table does not hold up the other nodes; it is seconds at most.
             made = await asyncio.to_thread(answer, question)
             call.answer = ModelAnswer("", OFFLINE, 0, 0, 0, monotonic() - began, Decimal(0))

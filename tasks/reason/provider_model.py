@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import assert_never
 
-from pydantic import ValidationError
-
 from blocks.errors import AnswerInvalid
 from blocks.models.calls import ModelAnswer, ModelClient, ModelRequest
+from tasks.models.calls import Asking
+from tasks.models.prompt import CORRECT, correction
+from tasks.models.shaped import ask
 from tasks.outcome import Gap
 from tasks.reason.answers import (
     Answer,
@@ -16,11 +17,9 @@ from tasks.reason.answers import (
     answer_type,
     schema_of,
     values_of,
-    wrong_with,
 )
-from tasks.reason.calls import Call, log_answer, log_prompt, recorded
 from tasks.reason.material import material_of
-from tasks.reason.prompts import CORRECT, PROMPTS, correction, opening
+from tasks.reason.prompts import PROMPTS, opening
 from tasks.reason.reasoner import Question, Reasoned
 
 
@@ -43,46 +42,19 @@ class ProviderModel:
         prompt = str(PROMPTS[node.purpose])
         messages = opening(node, question.instructions, material.text, (*question.scope.gaps, *cuts))
         request = ModelRequest(node.model_tier, messages, node.purpose, schema_of(shape))
-        answer, made, problem = await self._ask(question, request, prompt, shape)
-        rounds = 1
-        if made is None:
+        asking = Asking(node.id, node.purpose)
+        shaped, rounds = await ask(self._client, asking, request, prompt, shape), 1
+        if shaped.made is None:
             rounds = 2
-            request = replace(request, messages=(*messages, *correction(answer.text, problem)))
-            answer, made, problem = await self._ask(question, request, f"{prompt}+{CORRECT}", shape)
-        if made is None:
+            request = replace(request, messages=(*messages, *correction(shaped.answer.text, shaped.problem)))
+            shaped = await ask(self._client, asking, request, f"{prompt}+{CORRECT}", shape)
+        if shaped.made is None:
             raise AnswerInvalid(
-                f"{answer.model} gave an answer that cannot be used, twice: {problem}",
+                f"{shaped.answer.model} gave an answer that cannot be used, twice: {shaped.problem}",
                 means="asking a third time costs money and rarely helps",
                 mend="make the instructions clearer, or set the node's tier to a stronger model",
             )
-        return _reasoned(question, made, answer, rounds, cuts, self._client.provider)
-
-    async def _ask(
-        self, question: Question, request: ModelRequest, prompt: str, shape: type[Answer]
-    ) -> tuple[ModelAnswer, Answer | None, str]:
-        """The call's answer, what it holds or None, and what is wrong with it then."""
-        client = self._client
-        log_prompt(request.messages)
-        async with recorded(question.node, request.tier, client.provider, client.model(request.tier), prompt) as call:
-            call.answer = await client.answer(request)
-            log_answer(call.answer)
-            made, problem = _judge(call, call.answer, shape)
-        return call.answer, made, problem
-
-
-def _judge(call: Call, answer: ModelAnswer, shape: type[Answer]) -> tuple[Answer | None, str]:
-    if answer.ended == "declined":
-        call.outcome = "declined"
-        said = " ".join(answer.text.split())[:200]
-        raise AnswerInvalid(f"{answer.model} would not answer: {said}", mend="change the instructions or the data")
-    try:
-        made = shape.model_validate_json(answer.text)
-    except ValidationError as error:
-        call.outcome = "invalid"
-        cut = "it was cut off at the model's length limit; " if answer.ended == "cut" else ""
-        return None, cut + wrong_with(error)
-    call.outcome = "ok"
-    return made, ""
+        return _reasoned(question, shaped.made, shaped.answer, rounds, cuts, self._client.provider)
 
 
 def _reasoned(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.reason.answers import Extracted, answer_type, schema_of, values_of, wrong_with
+from tasks.models.shaped import wrong_with
+from tasks.reason.answers import Extracted, answer_type, schema_of, values_of
 from tasks.reason.node import ReasonNode
 from tests.servers.schema_values import value_for
 from tests.tasks.reason.asking import node

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
 
@@ -13,7 +13,6 @@ from blocks.errors import ModelUnavailable
 from blocks.models.calls import Message, ModelAnswer, Tier
 from tasks.context import current_run
 from tasks.node_task import tries_of_node
-from tasks.reason.node import ReasonNode
 
 if TYPE_CHECKING:
     from logging import Logger, LoggerAdapter
@@ -22,6 +21,13 @@ CallOutcome = Literal["ok", "invalid", "declined", "refused", "unavailable", "ti
 """invalid: of the wrong shape. declined: the model would not. refused: the provider would not, so it cost nothing."""
 
 _RECORD_WITHIN_SECONDS = 0.1
+
+
+class Asking(NamedTuple):
+    """The node that asks, and what for, as the ledger has it."""
+
+    node: str
+    purpose: str
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Call:
 
 
 @asynccontextmanager
-async def recorded(node: ReasonNode, tier: Tier, provider: str, model: str, prompt: str) -> AsyncIterator[Call]:
+async def recorded(asking: Asking, tier: Tier, provider: str, model: str, prompt: str) -> AsyncIterator[Call]:
     """A call that is a row of the ledger at the end of the block, also where it raised or the node's time was up."""
     call, began, cancelled = Call(), monotonic(), False
     try:
@@ -47,21 +53,21 @@ async def recorded(node: ReasonNode, tier: Tier, provider: str, model: str, prom
     finally:
         # The ledger writes what it was handed even where nobody waits for it any more.
         with anyio.move_on_after(_RECORD_WITHIN_SECONDS if cancelled else None, shield=True):
-            await _record(node, tier, provider, model, prompt, call, monotonic() - began)
+            await _record(asking, tier, provider, model, prompt, call, monotonic() - began)
 
 
 async def _record(
-    node: ReasonNode, tier: Tier, provider: str, model: str, prompt: str, call: Call, seconds: float
+    asking: Asking, tier: Tier, provider: str, model: str, prompt: str, call: Call, seconds: float
 ) -> None:
     run, tries, answer = current_run(), tries_of_node.get(None), call.answer
     # A call without an answer may have been billed, unless the provider refused it.
     unbilled = Decimal(0) if call.outcome == "refused" else None
     await run.ledger.record_model_call(
         run_id=run.run_id,
-        node=node.id,
+        node=asking.node,
         attempt=tries.count if tries else 1,
         team=run.team,
-        purpose=node.purpose,
+        purpose=asking.purpose,
         tier=tier,
         provider=provider,
         model=answer.model if answer else model,
@@ -95,4 +101,4 @@ def _logger() -> "Logger | LoggerAdapter[Logger]":
     try:
         return get_run_logger()
     except MissingContextError:  # called outside a Prefect run
-        return get_logger("holdfast.reason")
+        return get_logger("holdfast.models")

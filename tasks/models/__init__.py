@@ -1,0 +1,1 @@
+"""Asking a team's models: each call is a row of the ledger, and each answer has a checked shape."""
