@@ -92,7 +92,9 @@ class Names:
         """At most three names that resemble the word."""
         every = {str(each.name): each.name.name for each in self.schema.relations}
         every |= {column.name: column.name for each in self.schema.relations for column in each.columns}
-        alike = {shown: name_likeness(singular(word.casefold()), " ".join(parts(name))) for shown, name in every.items()}
+        alike = {
+            shown: name_likeness(singular(word.casefold()), " ".join(parts(name))) for shown, name in every.items()
+        }
         return sorted((each for each in alike if alike[each] >= _NEAR), key=lambda each: (-alike[each], each))[:3]
 
 
