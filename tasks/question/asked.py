@@ -1,4 +1,4 @@
-"""What a question asks for, once each of its words is accounted for and before its names are looked up in one schema."""
+"""What a question asks for, once each of its words is accounted for, and before its names are looked up."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -46,6 +46,8 @@ class During:
     said: Said | None
     when: When
     period: Period
+    after: Said | None = None
+    """The name before it, which it could be of as well."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,23 @@
 """The conditions of a question: `with amount over 100`, `status open`, `paid in 2026-10`, `without paid date`."""
 
-from tasks.question.asked import Compare, Compared, Condition, During, Flag, Missing, Value, When
-from tasks.question.grammar import COMPARED, IS, KNOWN, NOT, NULL, WHEN, Cursor
+from tasks.question.asked import Compare, Condition, During, Flag, Missing, Value, When
+from tasks.question.grammar import COMPARED, IS, KNOWN, NO_VALUES, NOT, NULL, WHEN, Cursor
 from tasks.question.names import Names, Said
 from tasks.question.periods import Period, period_at
 from tasks.question.refusals import cannot, in_quotes
+from tasks.question.words import singular
 
-_OPPOSITE: dict[Compared, Compared] = {"=": "<>"}
 
-
-def condition(cursor: Cursor, names: Names, said: Said) -> tuple[Condition, ...]:
+def condition(cursor: Cursor, names: Names, said: Said, *, loose: bool = True) -> tuple[Condition, ...]:
     """What is said about the name that was just read, and the cursor after it; nothing if no condition follows.
+
+    A loose one is of a bare word, as in `status open`.
 
     Raises:
         QuestionRefused: a condition begins and is not understood.
     """
+    if not said.columns:
+        return _named(cursor, names, said)
     began = cursor.place
     negated = bool(cursor.take(NOT))
     verb = negated or bool(cursor.take(IS))
@@ -24,15 +27,13 @@ def condition(cursor: Cursor, names: Names, said: Said) -> tuple[Condition, ...]
     found = () if negated else dated(cursor, said, equals=verb) or _between(cursor, said)
     if not found:
         compared = cursor.take(COMPARED)
-        values = _values(cursor, names, said, verb=verb or bool(compared))
+        values = _values(cursor, names, said, verb=verb, loose=loose or verb or bool(compared))
         if values:
             if negated and (compared or len(values) > 1):
                 raise cannot("not", "it can only say that a column is not one value")
             found = (Compare(said, "<>" if negated else COMPARED.get(compared, "="), values),)
         elif compared:
             raise cannot(compared, f"no number or date follows it, after {said.words!r}")
-    if not found and all(each.column and each.column.family == "boolean" for each in said.can_mean) and negated:
-        raise cannot("not", f"write it before {said.words!r}")
     if not found:
         cursor.place = began
     return found
@@ -81,7 +82,7 @@ def value_at(cursor: Cursor, names: Names) -> Value | None:
         return Value(token.text, "quoted")
     words: list[str] = []
     while (token := cursor.ahead()) and token.kind == "word" and (not words or token.text[:1].isupper()):
-        if token.lower in KNOWN or names.at(cursor.tokens, cursor.place):
+        if token.lower in KNOWN | NO_VALUES or names.at(cursor.tokens, cursor.place):
             if words:
                 raise in_quotes(" ".join([*words, token.text]))
             return None
@@ -105,12 +106,27 @@ def _may_go_on(cursor: Cursor) -> list[str]:
     return [one.text, two.text] if between and two and two.kind == "word" and two.text[:1].isupper() else []
 
 
-def _values(cursor: Cursor, names: Names, said: Said, *, verb: bool) -> tuple[Value, ...]:
+def _named(cursor: Cursor, names: Names, said: Said) -> tuple[Compare, ...]:
+    """The row that a table's name is followed by the name of: `vendor Acme`, `vendors 'Acme' or 'Able'`."""
+    token = cursor.ahead()
+    if token is None or token.kind not in ("word", "quoted"):
+        return ()
+    name = said.words.split()[-1]
+    # Capitals say that it is a name, unless all words of the question have them.
+    if token.kind == "word" and (
+        not token.text[:1].isupper() or cursor.has_headline_capitals() or name.lower() != singular(name.lower())
+    ):
+        return ()
+    values = _values(cursor, names, said, verb=False, loose=True)
+    return (Compare(said, "=", values),) if values else ()
+
+
+def _values(cursor: Cursor, names: Names, said: Said, *, verb: bool, loose: bool) -> tuple[Value, ...]:
     began = cursor.place
     if verb:
         cursor.take(("in",))
     first = value_at(cursor, names)
-    if first is None:
+    if first is None or (not loose and first.kind == "word"):
         cursor.place = began
         return ()
     values = [first]

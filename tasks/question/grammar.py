@@ -6,75 +6,32 @@ from tasks.question.asked import Compared, Direction, Kind, When
 from tasks.question.words import Token
 
 ARTICLES = frozenset({"the", "a", "an"})
-FILLERS = ARTICLES | frozenset(
-    [
-        "of",
-        "our",
-        "all",
-        "please",
-        "is",
-        "are",
-        "was",
-        "were",
-        "there",
-        "do",
-        "does",
-        "did",
-        "we",
-        "have",
-        "has",
-        "their",
-        "its",
-        "that",
-        "which",
-        "what",
-    ]
-)
+FILLERS = ARTICLES | {"of", "our", "all", "please", "is", "are", "was", "were", "there", "do", "does", "did"}
+FILLERS |= {"we", "have", "has", "their", "its", "that", "which", "what"}
 """Words that change nothing about what is asked."""
 LEADS = frozenset({"list", "show", "give me", "display", "show me", "list me", "tell me"})
 TOPS: Mapping[str, Direction] = {"top": "down", "bottom": "up"}
-SUPERLATIVES: Mapping[str, Direction] = dict.fromkeys(
-    ("highest", "largest", "biggest", "greatest", "most", "latest", "newest", "most recent"), "down"
-) | dict.fromkeys(("lowest", "smallest", "least", "fewest", "earliest", "oldest"), "up")
+_HIGHEST = ("highest", "largest", "biggest", "greatest", "most", "latest", "newest", "most recent")
+_LOWEST = ("lowest", "smallest", "least", "fewest", "earliest", "oldest")
+_ENDS: tuple[tuple[tuple[str, ...], Direction], ...] = ((_HIGHEST, "down"), (_LOWEST, "up"))
+SUPERLATIVES: Mapping[str, Direction] = {word: direction for words, direction in _ENDS for word in words}
 OF_DATES = frozenset({"latest", "newest", "most recent", "earliest", "oldest"})
 DIRECTIONS: Mapping[str, Direction] = {
-    "descending": "down",
-    "desc": "down",
-    "ascending": "up",
-    "asc": "up",
-    "in descending order": "down",
-    "in ascending order": "up",
-} | {f"{word} first": direction for word, direction in SUPERLATIVES.items()}
-ORDERED = frozenset(f"{word} by" for word in ("ordered", "sorted", "order", "sort", "ranked"))
-COUNTS = frozenset(
-    {"how many", "number of", "the number of", "count of", "total number of", "count"}  # `of` belongs to it
-)
-AGGREGATES: Mapping[str, Kind] = {
-    "total": "sum",
-    "sum": "sum",
-    "sum of": "sum",
-    "total of": "sum",
-    "average": "avg",
-    "average of": "avg",
-    "mean": "avg",
-    "mean of": "avg",
-    "avg": "avg",
-    "minimum": "min",
-    "lowest": "min",
-    "smallest": "min",
-    "min": "min",
-    "maximum": "max",
-    "highest": "max",
-    "largest": "max",
-    "biggest": "max",
-    "greatest": "max",
-    "max": "max",
-    "latest": "last",
-    "newest": "last",
-    "most recent": "last",
-    "earliest": "first",
-    "oldest": "first",
+    **{word: "down" for word in ("descending", "desc", "in descending order")},
+    **{word: "up" for word in ("ascending", "asc", "in ascending order")},
+    **{f"{word} first": direction for word, direction in SUPERLATIVES.items()},
 }
+ORDERED = frozenset(f"{word} by" for word in ("ordered", "sorted", "order", "sort", "ranked"))
+COUNTS = frozenset({"how many", "number of", "count of", "total number of", "count"})
+_MEASURED: Mapping[Kind, tuple[str, ...]] = {
+    "sum": ("total", "sum", "sum of", "total of"),
+    "avg": ("average", "average of", "mean", "mean of", "avg"),
+    "min": ("minimum", "lowest", "smallest", "min"),
+    "max": ("maximum", "highest", "largest", "biggest", "greatest", "max"),
+    "last": ("latest", "newest", "most recent"),
+    "first": ("earliest", "oldest"),
+}
+AGGREGATES: Mapping[str, Kind] = {word: kind for kind, words in _MEASURED.items() for word in words}
 DISTINCT = frozenset({"different", "distinct", "unique"})
 GROUPS = frozenset(
     {"per", "by", "by each", "for each", "of each", "for every", "of every", "in each", "in every", "each", "every"}
@@ -90,47 +47,37 @@ WITHOUT = frozenset({"without", "with no", "have no", "has no", "having no", "th
 IS = frozenset({"is", "are", "was", "were", "equals", "is equal to", "equal to", "="})
 NOT = frozenset({"not", "is not", "are not", "was not", "were not", "!=", "<>", "isn't", "aren't"})
 NULL = frozenset({"null", "missing"})
-COMPARED: Mapping[str, Compared] = (
-    dict.fromkeys(
-        (">", "over", "above", "exceeding")
-        + tuple(f"{word} than" for word in ("more", "greater", "larger", "bigger", "higher")),
-        ">",
-    )
-    | dict.fromkeys(("<", "under", "below", *(f"{word} than" for word in ("less", "fewer", "lower", "smaller"))), "<")
-    | dict.fromkeys((">=", "at least", "no less than", "not less than"), ">=")
-    | dict.fromkeys(("<=", "at most", "no more than", "not more than"), "<=")
-)
-WHEN: Mapping[str, When] = {
-    "in": "in",
-    "on": "in",
-    "during": "in",
-    "for": "in",
-    "=": "in",
-    "is": "in",
-    "since": "since",
-    "from": "since",
-    ">=": "since",
-    "after": "after",
-    ">": "after",
-    "before": "before",
-    "<": "before",
-    "until": "until",
-    "till": "until",
-    "through": "until",
-    "up to": "until",
-    "<=": "until",
+_TESTS: Mapping[Compared, tuple[str, ...]] = {
+    ">": (">", "over", "above", "exceeding", "more than", "greater than", "larger than", "bigger than", "higher than"),
+    "<": ("<", "under", "below", "less than", "fewer than", "lower than", "smaller than"),
+    ">=": (">=", "at least", "no less than", "not less than"),
+    "<=": ("<=", "at most", "no more than", "not more than"),
 }
-PLACES = frozenset({"in", "of", "for", "from", "on", "with"})
+COMPARED: Mapping[str, Compared] = {word: compared for compared, words in _TESTS.items() for word in words}
+_TIMES: Mapping[When, tuple[str, ...]] = {
+    "in": ("in", "on", "during", "for", "=", "is"),
+    "since": ("since", "from", ">="),
+    "after": ("after", ">"),
+    "before": ("before", "<"),
+    "until": ("until", "till", "through", "up to", "<="),
+}
+WHEN: Mapping[str, When] = {word: when for when, words in _TIMES.items() for word in words}
+PLACES = frozenset({"in", "of", "for", "from", "on"})
 """Words before a relation that only say where something is."""
-NUMBERS = {
-    word: at
-    for at, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=2)
-}
+NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+NO_VALUES = frozenset(
+    {"empty", "blank", "unknown", "none", "nothing", "any", "anything", "other", "than", "more", "less", "between"}
+    | {"contains", "containing", "starts", "starting", "begins", "ends", "ending", "like", "matching", "within"}
+    | {"except", "excluding", "unlike", "outside", "wise", "alphabetically", "only", "but", "also", "both", "either"}
+    | {"today", "yesterday", "tomorrow", "now", "last", "this", "next", "previous", "current", "recent", "equal"}
+    | {"it", "them", "they", "so", "as", "if", "then", "who", "whom", "when", "how", "why", "very", "too", "least"}
+)
+"""Words that say something of a value, and are none without quotes."""
 
 _PHRASES: tuple[Iterable[str], ...] = (
-    (FILLERS, LEADS, TOPS, SUPERLATIVES, DIRECTIONS, ORDERED, COUNTS, AGGREGATES, DISTINCT, GROUPS, WHERE, WITHOUT)
-    + (IS, NOT, NULL, COMPARED, WHEN, PLACES, NUMBERS)
-    + (("and", "or", "between", "to", "first", "no", "not", "limit", "me", "than", "more", "less", "last", "only"),)
+    *(FILLERS, LEADS, TOPS, SUPERLATIVES, DIRECTIONS, ORDERED, COUNTS, AGGREGATES, DISTINCT, GROUPS, UNITS, WHERE),
+    *(WITHOUT, IS, NOT, NULL, COMPARED, WHEN, PLACES, NUMBERS),
+    ("and", "or", "between", "to", "first", "no", "not", "limit", "me"),
 )
 KNOWN = frozenset(word for phrases in _PHRASES for phrase in phrases for word in phrase.split())
 """Every word of the grammar, which can only be a value in quotes."""
@@ -167,6 +114,15 @@ class Cursor:
         found = self.peek(phrases)
         self.place += len(found.split())
         return found
+
+    def is_known(self) -> bool:
+        """Whether the next word is one of the grammar."""
+        token = self.ahead()
+        return token is not None and token.lower in KNOWN
+
+    def has_headline_capitals(self) -> bool:
+        """Whether words of the grammar have capitals, so that capitals say nothing."""
+        return any(each.lower in KNOWN and each.text[:1].isupper() for each in self.tokens[1:])
 
     def skip_articles(self) -> None:
         while self.take(ARTICLES):

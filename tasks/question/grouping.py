@@ -76,6 +76,8 @@ def group(made: Plan, lookup: Lookup) -> None:
         words = said[0].words if said else "different"
         raise cannot(words, "the question has a measure as well; write `by` or `per` before what it is measured by")
     made.shown = _groups_of(made, lookup)
+    if made.shown == _own_identity(made) and any(each.kind == "count" for each in made.figures):
+        raise cannot(str(made.root.name), "it is counted and grouped by itself")
     if not made.shown and (asked.orders or asked.limit):
         raise cannot("top or first" if asked.limit else "first", "one number needs no order and no limit")
     made.orders = [_group_order(each, made, lookup) for each in asked.orders]
@@ -85,6 +87,10 @@ def group(made: Plan, lookup: Lookup) -> None:
         _refuse_lowest(made)
     taken = [each for each, _ in made.orders]
     made.orders += [(each, "up") for each in made.shown if each not in taken]
+
+
+def _own_identity(made: Plan) -> list[Shown]:
+    return [*identity(made.root)] if made.root.primary_key else []
 
 
 def _refuse_lowest(made: Plan) -> None:

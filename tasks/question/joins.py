@@ -22,7 +22,7 @@ class Link(NamedTuple):
 
 def links(relation: Relation, schema: Snapshot) -> Iterator[Link]:
     """The other relations of which each row has at most one."""
-    declared = set()
+    declared: set[str] = set()
     for each in relation.foreign_keys:
         declared.update(each.columns)
         referred = schema.by_name.get(each.refers_to)

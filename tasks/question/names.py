@@ -12,6 +12,23 @@ from tasks.question.words import Token, key, parts, singular
 
 _LONGEST = 6
 """So many words of a question are tried as one name."""
+_JOINING = {
+    "by",
+    "per",
+    "of",
+    "in",
+    "for",
+    "and",
+    "with",
+    "to",
+    "from",
+    "on",
+    "each",
+    "above",
+    "below",
+    "over",
+    "under",
+}
 _DAYS = {"date", "on", "at", "day", "time", "datetime"}
 
 
@@ -33,6 +50,8 @@ class Said:
 
     words: str
     can_mean: tuple[Meant, ...]
+    unclear: bool = False
+    """Whether the words could be a shorter name with grammar after it, such as `products by category`."""
 
     @property
     def relations(self) -> list[Meant]:
@@ -68,16 +87,22 @@ class Names:
 
     def at(self, tokens: Sequence[Token], place: int) -> tuple[int, Said] | None:
         """The longest name that begins there, with the number of its words."""
-        words = []
+        words: list[str] = []
         for token in tokens[place : place + _LONGEST]:
             # A quoted value is never a name, and a number never begins one.
             if token.kind != "word" and not (words and token.kind == "number"):
                 break
             words.append(token.text)
-        for count in range(len(words), 0, -1):
-            if found := self._index.get(key(words[:count])):
-                return count, Said(" ".join(words[:count]), _whole_first(found))
-        return None
+        found = [count for count in range(len(words), 0, -1) if key(words[:count]) in self._index]
+        if not found:
+            return None
+        count = found[0]
+        can_mean = self._index[key(words[:count])]
+        # The view `Products by Category` is also what one says for products, grouped.
+        unclear = len(found) > 1 and bool(_JOINING.intersection(word.casefold() for word in words[:count]))
+        if unclear:
+            can_mean = [*can_mean, *(each for less in found[1:] for each in self._index[key(words[:less])])]
+        return count, Said(" ".join(words[:count]), _whole_first(can_mean), unclear)
 
     def dates(self, participle: str) -> tuple[Meant, ...]:
         """The dates that a participle can mean, such as the ShippedDate or paid_on for `shipped` or `paid`."""
@@ -92,9 +117,8 @@ class Names:
         """At most three names that resemble the word."""
         every = {str(each.name): each.name.name for each in self.schema.relations}
         every |= {column.name: column.name for each in self.schema.relations for column in each.columns}
-        alike = {
-            shown: name_likeness(singular(word.casefold()), " ".join(parts(name))) for shown, name in every.items()
-        }
+        word = singular(word.casefold())
+        alike = {shown: name_likeness(word, " ".join(parts(name))) for shown, name in every.items()}
         return sorted((each for each in alike if alike[each] >= _NEAR), key=lambda each: (-alike[each], each))[:3]
 
 

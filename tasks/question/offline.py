@@ -76,8 +76,19 @@ class _Writer:
     def _ordered(self, item: Shown | Figure, names: dict[Shown | Figure, str], direction: Direction) -> exp.Ordered:
         by_name = isinstance(item, Figure | Bucket)
         this = exp.Column(this=self._identifier(names[item])) if by_name else self._expression(item)
-        # PostgreSQL puts rows without a value first where it sorts downwards; they are no highest ones.
-        return exp.Ordered(this=this, desc=direction == "down", nulls_first=False)
+        down = direction == "down"
+        last = self._may_be_missing(item) and (down or self.plan.limit is not None)
+        # Rows without a value are no highest or lowest ones, and the databases differ in where they put them.
+        first = False if last else (self.schema.dialect == "sqlite") != down
+        return exp.Ordered(this=this, desc=down or None, nulls_first=first)
+
+    def _may_be_missing(self, item: Shown | Figure) -> bool:
+        if isinstance(item, Figure):
+            return item.kind != "count"
+        meant = item.meant if isinstance(item, Bucket) else item
+        assert meant.column is not None  # noqa: S101 - only columns are shown
+        of_root = meant.relation.name == self.plan.root.name
+        return not of_root or (meant.column.nullable and meant.column.name not in meant.relation.primary_key)
 
     def _names(self) -> dict[Shown | Figure, str]:
         """A name for each output; empty where it keeps its column's."""
@@ -139,7 +150,8 @@ def _called(item: Shown | Figure) -> str:
     own = "_".join(_words(meant.relation.name.name))
     column = "_".join(_words(meant.column.name)) if meant.column else ""
     if isinstance(item, Figure):
-        return f"{_PREFIX[item.kind]}_{column}" if item.kind != "count" else _plural(column or own)
+        prefix = _PREFIX.get(item.kind, "")
+        return _plural(column or own) if not prefix else column if column.startswith(prefix) else f"{prefix}_{column}"
     return f"{'_'.join(parts(meant.relation.name.name))}_{column}"
 
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from blocks.errors import QuestionRefused
 from tasks.question.words import Token
 
-_MONTHS = (
-    "january february march april may june july august september october november december"  # in their order
-).split()
+_MONTHS: tuple[str, ...] = ("january", "february", "march", "april", "may", "june", "july", "august", "september")
+_MONTHS += ("october", "november", "december")
 _YEARS = range(1900, 2100)
 
 

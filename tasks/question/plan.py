@@ -77,6 +77,7 @@ class Lookup:
         Raises:
             QuestionRefused: there are several, or none.
         """
+        _refuse_unclear(said)
         if not said.columns:
             raise cannot(said.words, "it is a table, and a column is needed; say which, such as a column 'of' it")
         inside = [each for each in said.columns if each.relation.name in self.mentioned]
@@ -91,6 +92,7 @@ class Lookup:
         Raises:
             QuestionRefused: there are several, or none.
         """
+        _refuse_unclear(said)
         if len(said.relations) != 1:
             raise ambiguous(said, said.relations) if said.relations else cannot(said.words, "it is no table")
         return self.reached(said.relations[0])
@@ -101,12 +103,12 @@ class Lookup:
         Raises:
             QuestionRefused: there are several.
         """
+        _refuse_unclear(said)
         if not said.relations:
             return self.column(said)
         inside = [each for each in said.columns if each.relation.name in self.mentioned]
-        near = [
-            each for each in said.relations if self.root and path(self.root, each.relation, self.schema) is not None
-        ]
+        root, schema = self.root, self.schema
+        near = [each for each in said.relations if root and path(root, each.relation, schema) is not None]
         if inside and not near:
             return self.column(said)
         if inside:
@@ -133,6 +135,9 @@ class Lookup:
             QuestionRefused: there is none, or there are several.
         """
         assert self.root is not None  # noqa: S101 - conditions are looked up once there is a root
+        for each in during.after.relations if during.after else ():
+            if each.relation.name != self.root.name and _has_dates(each.relation):
+                raise cannot(str(during.period.begins), f"it could be of {self.root.name} or {each}; write which date")
         months = [each for each in self.root.columns if is_month(each)]
         if during.period.unit != "day" and len(months) == 1:
             return Meant(self.root, months[0])
@@ -157,6 +162,11 @@ class Lookup:
         return dates[0]
 
 
+def _refuse_unclear(said: Said) -> None:
+    if said.unclear:
+        raise ambiguous(said, said.can_mean)
+
+
 def apart(one: Relation, other: Relation, schema: Snapshot) -> QuestionRefused:
     """Two relations cannot be joined without losing or repeating rows."""
     several = path(other, one, schema) is not None
@@ -169,6 +179,10 @@ def apart(one: Relation, other: Relation, schema: Snapshot) -> QuestionRefused:
     )
 
 
+def _has_dates(relation: Relation) -> bool:
+    return any(each.family in DATES or is_month(each) for each in relation.columns)
+
+
 def is_month(column: Column) -> bool:
     """Whether it is text such as 2026-10, by its name."""
     return column.family == "text" and key([column.name]) == "month"
@@ -178,11 +192,10 @@ def names_of(relation: Relation) -> list[Meant]:
     """The columns that name a row for people: `name`, `title` or those that end so."""
     text = [each for each in relation.columns if each.family == "text"]
     own = parts(relation.name.name)
-    for word in ("name", "title"):
-        called = [each for each in text if parts(each.name) in ([word], [*own, word])]
-        if called:
-            return [Meant(relation, each) for each in called[:1]]
-    return [Meant(relation, each) for each in text if parts(each.name)[-1] == "name"]
+    whole = [each for each in text if parts(each.name) in (["name"], [*own, "name"])]
+    ending = [each for each in text if parts(each.name)[-1] == "name"]
+    titles = [each for each in text if parts(each.name) in (["title"], [*own, "title"])]
+    return [Meant(relation, each) for each in whole[:1] or ending or titles[:1]]
 
 
 def identity(relation: Relation) -> list[Meant]:
@@ -192,9 +205,9 @@ def identity(relation: Relation) -> list[Meant]:
         QuestionRefused: it has no key.
     """
     named = names_of(relation)
-    if len(named) == 1 and named[0].column and not named[0].column.nullable:
-        if (named[0].column.name,) in relation.unique:
-            return named
+    names = [each.column for each in named if each.column]
+    if len(names) == 1 and not names[0].nullable and (names[0].name,) in relation.unique:
+        return named
     if not relation.primary_key:
         raise cannot(str(relation.name), "it has no key that tells one of its rows from another; name a column of it")
     keys = [Meant(relation, relation.by_name[each]) for each in relation.primary_key]

@@ -1,4 +1,4 @@
-"""From what a question asks for to a plan in one schema: first the table whose rows are counted or listed, then the rest."""
+"""From what a question asks for to a plan in one schema: first the table that is counted or listed, then the rest."""
 
 from collections.abc import Sequence
 

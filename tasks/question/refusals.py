@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from blocks.errors import QuestionRefused
 from tasks.question.names import Meant, Names, Said
-from tasks.question.words import MEND
+from tasks.question.words import MEND, key
 
 _SHOWN = 8
+_PLACES = {"city", "country", "region", "state", "town"}
 
 
 def unknown(word: str, names: Names) -> QuestionRefused:
@@ -22,9 +23,10 @@ def unknown(word: str, names: Names) -> QuestionRefused:
     )
 
 
-def no_column(value: str, columns: Iterable[str] = ()) -> QuestionRefused:
+def no_column(value: str, names: Names) -> QuestionRefused:
     """A value for which no column is said."""
-    such = " or ".join(columns) or "COLUMN"
+    columns = dict.fromkeys(column.name for each in names.schema.relations for column in each.columns)
+    such = " or ".join([each for each in columns if key([each]) in _PLACES][:3]) or "COLUMN"
     return QuestionRefused(
         f"the offline model does not know which column {value!r} is a value of",
         means="it never guesses one",

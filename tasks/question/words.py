@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     | (?<!\w)“(?P<curly>[^”]*)”(?!\w)
     | (?<![\w-])(?P<date>\d{4}-\d\d(?:-\d\d)?)(?![\w%-]|\.\d)
     | (?<![\w.-])(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?![\w%-]|[.,]\d)
-    | (?P<word>[^\W\d]\w*(?:[.&-]\w+|['’]\w\w+|(?<=\b[A-Z])['’]\w+)*(?:['’]s\b)?)
+    | (?P<word>[^\W\d]\w*(?:[.&-]\w+|['\u2019]\w\w+|(?<=\b[A-Z])['\u2019]\w+)*(?:['\u2019]s\b)?)
     | (?P<sign><=|>=|<>|!=|[=<>,])
     | (?P<other>\S+)
     """,
@@ -58,7 +58,7 @@ def _token(match: re.Match[str]) -> Token:
     if kind in _QUOTED:
         return Token("quoted", text.replace("''", "'") if kind == "single" else text)
     if kind == "word":
-        return Token("word", re.sub(r"['’]s$", "", text))
+        return Token("word", re.sub(r"['\u2019]s$", "", text))
     if kind == "number":
         return Token("number", text.replace(",", ""))
     return Token("date" if kind == "date" else "sign" if kind == "sign" else "other", text)
