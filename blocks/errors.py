@@ -5,6 +5,7 @@ HoldfastError
 │   ├── DefinitionRefused
 │   ├── InputRefused
 │   ├── QueryRefused
+│   ├── QuestionRefused
 │   ├── DriftRefused
 │   └── TransformRefused
 ├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
@@ -85,6 +86,10 @@ class InputRefused(AuthorError):
 
 class QueryRefused(AuthorError):
     """SQL that writes, cannot be parsed, or that the database says is wrong."""
+
+
+class QuestionRefused(AuthorError):
+    """A question that cannot be turned into SQL for sure."""
 
 
 class DriftRefused(AuthorError):

@@ -33,7 +33,7 @@ class Match:
 
 def name_likeness(one: str, other: str) -> float:
     """1 for names that differ only in case, separators or order of words."""
-    first, second = _words(one), _words(other)
+    first, second = name_words(one), name_words(other)
     if "".join(first) == "".join(second):
         return 1.0
     one, other = "".join(first), "".join(second)
@@ -42,6 +42,11 @@ def name_likeness(one: str, other: str) -> float:
     words = token_set_ratio(" ".join(first), " ".join(second)) / 100
     # One shared word makes token_set_ratio 1, so it alone does not make two names the same.
     return max(together, 0.9 * words)
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name in snake_case or camelCase, in lower case."""
+    return [word.lower() for word in _WORD.findall(name)] or [name.lower()]
 
 
 def kin(one: Column, other: Column) -> bool:
@@ -139,9 +144,5 @@ def _places(old: Sequence[Column], new: Sequence[Column], same: Mapping[str, Mat
     return places
 
 
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)] or [name.lower()]
-
-
 def _plain(name: str) -> str:
-    return "".join(_words(name))
+    return "".join(name_words(name))

@@ -1,0 +1,100 @@
+"""From what a question asks for to a plan in one schema: first the table that is counted or listed, then the rest."""
+
+from collections.abc import Sequence
+
+from blocks.errors import QuestionRefused
+from blocks.schemas.snapshot import Relation, Snapshot
+from tasks.question.asked import Asked, Compare, Condition, During, Flag, Measure, Missing
+from tasks.question.grouping import figure, group
+from tasks.question.joins import path
+from tasks.question.listing import list_rows
+from tasks.question.names import Meant, Said
+from tasks.question.plan import Bucket, Figure, Lookup, Plan, apart, is_named
+from tasks.question.refusals import cannot
+
+
+def plan(asked: Asked, schema: Snapshot) -> Plan:
+    """The question in this schema.
+
+    Raises:
+        QuestionRefused: a name is not clear, or the parts of the question do not fit together.
+    """
+    lookup = Lookup(asked, schema)
+    ranked = [each.said for each in asked.orders if isinstance(each.said, Measure)] if asked.head else []
+    figures = [figure(each, lookup) for each in [*asked.measures, *ranked]]
+    root = _root_of(figures) if figures else _listed_root(lookup)
+    lookup.settle(root)
+    made = Plan(root, figures=figures, limit=asked.limit)
+    made.conditions = [(each, _condition_on(each, lookup)) for each in asked.conditions]
+    if figures:
+        group(made, lookup)
+    else:
+        list_rows(made, lookup)
+    _refuse_idle(made, lookup)
+    made.links = list(dict.fromkeys(link for links in lookup.links.values() for link in links))
+    return made
+
+
+def _root_of(figures: Sequence[Figure]) -> Relation:
+    first = figures[0].meant.relation
+    for each in figures[1:]:
+        if each.meant.relation.name != first.name:
+            raise QuestionRefused(
+                f"the question measures both {first.name} and {each.meant.relation.name}",
+                means="the offline model measures one table at a time",
+                mend="ask two questions, or write sql instead",
+            )
+    return first
+
+
+def _listed_root(lookup: Lookup) -> Relation:
+    """The table whose rows are listed: the one that is named, or the one that has the named columns of the others."""
+    asked = lookup.asked
+    listed = [*asked.listed, *([asked.head] if asked.head and asked.head.relations else [])]
+    if len(listed) > 1:
+        raise cannot(" and ".join(each.words for each in listed), "it lists one table at a time")
+    if listed:
+        return lookup.relation(listed[0]).relation
+    shown = [*asked.shown, *([asked.head] if asked.head else [])]
+    if not shown:
+        raise cannot(_words_of(asked), "it is not said what to count, add up or list of it")
+    found = {each.relation.name: each.relation for each in map(lookup.column, shown)}
+    found |= {each.relation.name: each.relation for each in map(lookup.relation, asked.subjects)}
+    tables = list(found.values())
+    roots = [one for one in tables if all(path(one, other, lookup.schema) is not None for other in tables)]
+    if len(roots) != 1:
+        raise (
+            apart(tables[0], tables[-1], lookup.schema)
+            if not roots
+            else cannot(_words_of(asked), f"rows of {' or '.join(str(each.name) for each in roots)} could be meant")
+        )
+    return roots[0]
+
+
+def _condition_on(condition: Condition, lookup: Lookup) -> Meant:
+    """The column that the condition is on."""
+    match condition:
+        case During(said=None):
+            return lookup.period(condition)
+        case Compare(said=said):
+            meant = lookup.either(said)
+            return meant if meant.column else is_named(meant.relation, condition)
+        case During(said=Said() as said) | Flag(said=said) | Missing(said=said):
+            return lookup.column(said)
+    raise AssertionError(condition)
+
+
+def _refuse_idle(made: Plan, lookup: Lookup) -> None:
+    """A table that is named and changes nothing was meant for something."""
+    meant = [each.meant for each in made.figures] + [each for _, each in made.conditions]
+    meant += [each.meant if isinstance(each, Bucket) else each for each in made.shown]
+    meant += [each for each, _ in made.orders if isinstance(each, Meant)]
+    used = {made.root.name, *(each.relation.name for each in meant)}
+    for said in lookup.asked.subjects:
+        if lookup.relation(said).relation.name not in used:
+            raise cannot(said.words, f"it is not said what {made.root.name} has to do with it")
+
+
+def _words_of(asked: Asked) -> str:
+    said = [*asked.subjects, *asked.groups, *(each.said for each in asked.conditions if each.said)]
+    return said[0].words if said else "the question"

@@ -1,0 +1,283 @@
+"""A question read word by word; each word is accounted for, or the question is refused."""
+
+from collections.abc import Callable
+
+from blocks.errors import QuestionRefused
+from tasks.question.asked import Asked, During, Measure, Missing, Order
+from tasks.question.conditions import dated, flag, value_at
+from tasks.question.grammar import (
+    AGGREGATES,
+    COUNTS,
+    DIRECTIONS,
+    DISTINCT,
+    FILLERS,
+    GROUPS,
+    IS,
+    LEADS,
+    NOT,
+    NUMBERS,
+    OF_DATES,
+    ORDERED,
+    PLACES,
+    SUPERLATIVES,
+    TOPS,
+    UNITS,
+    WHERE,
+    WITHOUT,
+)
+from tasks.question.measuring import measure, one_measure
+from tasks.question.names import Names, Said
+from tasks.question.refusals import cannot, no_column, unknown
+from tasks.question.state import State
+
+
+def read(question: str, names: Names) -> Asked:
+    """What the question asks for.
+
+    Raises:
+        QuestionRefused: a word of it is not known, or cannot be used where it is.
+    """
+    state = State(question, names)
+    state.cursor.take(LEADS)
+    while not state.cursor.done:
+        if not any(rule(state) for rule in _RULES):
+            raise _stuck(state)
+    return state.asked
+
+
+def _stuck(state: State) -> QuestionRefused:
+    token = state.cursor.ahead()
+    assert token is not None  # noqa: S101 - the cursor is not at the end
+    if token.kind in ("quoted", "number", "date"):
+        return no_column(token.text, state.names)
+    if state.cursor.is_known():
+        return cannot(token.text, "it is not clear what it belongs to")
+    return unknown(token.text, state.names)
+
+
+def _separator(state: State) -> bool:
+    """A comma or `and` between two things."""
+    if not state.cursor.take((",", "and", ", and")):
+        return False
+    if state.cursor.done:
+        raise cannot("and", "nothing follows it")
+    state.joint = True
+    return True
+
+
+def _order(state: State) -> bool:
+    """`ordered by amount descending and name`, `highest first`."""
+    cursor = state.cursor
+    if word := cursor.take(ORDERED):
+        target: Measure | Said | None = one_measure(state) or state.a_said(word)
+        while target is not None:
+            state.asked.orders.append(Order(target, DIRECTIONS.get(cursor.take(DIRECTIONS), "up")))
+            after = cursor.place
+            target = (one_measure(state) or state.said()) if cursor.take((",", "and")) else None
+            cursor.place = after if target is None else cursor.place
+        return True
+    word = cursor.peek(DIRECTIONS)
+    if not word.endswith(" first"):
+        return False
+    cursor.take(DIRECTIONS)
+    state.asked.orders.append(Order(None, DIRECTIONS[word], of_dates=word.removesuffix(" first") in OF_DATES))
+    return True
+
+
+def _limit(state: State) -> bool:
+    """`top 5`, `first 10`, `the 3 largest`, `limit 10`, or a number before what is listed."""
+    cursor, asked = state.cursor, state.asked
+    began = cursor.place
+    end = cursor.take(TOPS)
+    starts = end or cursor.take(("first", "the first", "limit", "limit to"))
+    cursor.skip_articles()
+    end = end or cursor.take(TOPS)
+    number, ranked = _number(state), TOPS.get(end)
+    if number and not end and (word := cursor.take(SUPERLATIVES)):
+        ranked = SUPERLATIVES[word]
+    head = _head(state) if number else None
+    if not number or not (starts or ranked or head):
+        cursor.place = began
+        return False
+    if asked.limit is not None:
+        raise cannot(str(number), "there are two limits")
+    asked.limit, asked.ranked, asked.head = number, ranked, head
+    return True
+
+
+def _head(state: State) -> Said | None:
+    while state.take_flag():
+        pass
+    head = state.said()
+    if head is None:
+        return None
+    state.joint = False
+    state.asked.conditions.extend(state.conditions(head))
+    return head
+
+
+def _number(state: State) -> int:
+    token = state.cursor.ahead()
+    number = NUMBERS.get(token.lower, 0) if token else 0
+    if token and token.kind == "number" and token.text.isascii() and token.text.isdecimal() and len(token.text) < 8:
+        number = int(token.text)
+    state.cursor.place += 1 if number else 0
+    return number
+
+
+def _group(state: State) -> bool:
+    """`per vendor and month`."""
+    cursor = state.cursor
+    if not (word := cursor.take(GROUPS)):
+        return False
+    group: Said | None = _unit_or_name(state) or state.a_said(word)
+    while group is not None:
+        state.asked.groups.append(group)
+        after, group = cursor.place, None
+        if cursor.take((",", "and", ", and")):
+            cursor.take(GROUPS)
+            group = None if cursor.peek((*AGGREGATES, *COUNTS, *WHERE, *WITHOUT)) else _unit_or_name(state)
+        cursor.place = after if group is None else cursor.place
+    state.joint = False
+    return True
+
+
+def _unit_or_name(state: State) -> Said | None:
+    if (said := state.said()) is not None:
+        return said
+    state.cursor.skip_articles()
+    unit = state.cursor.take(UNITS)
+    return Said(unit, ()) if unit else None
+
+
+def _without(state: State) -> bool:
+    """`without paid date`."""
+    if not (word := state.cursor.take(WITHOUT)):
+        return False
+    state.asked.conditions.append(Missing(state.a_said(word)))
+    state.joint = False
+    return True
+
+
+def _participle(state: State) -> bool:
+    """`shipped in 1997`, where there is a ShippedDate."""
+    cursor = state.cursor
+    token = cursor.ahead()
+    if token is None or token.kind != "word" or state.names.at(cursor.tokens, cursor.place):
+        return False
+    if not (meant := state.names.dates(token.text)):
+        return False
+    cursor.place += 1
+    if not (found := dated(cursor, Said(token.text, meant))):
+        names = " or ".join(dict.fromkeys(each.column.name for each in meant if each.column))
+        raise cannot(token.text, f"no date follows it; it is not certain that those have a {names}, and others not")
+    state.asked.conditions.extend(found)
+    state.joint = False
+    return True
+
+
+def _where(state: State) -> bool:
+    """A condition after `where` or `with`, or after `that are`."""
+    cursor = state.cursor
+    began = cursor.place
+    if not (word := cursor.take(WHERE)):
+        return False
+    negated = bool(cursor.take(NOT))
+    said = state.said()
+    if said is None:
+        if word in IS:
+            cursor.place = began
+            return False
+        raise _no_condition(state, word)
+    found = () if negated else state.conditions(said)
+    if not found and (one := flag(said, expected=not negated)):
+        found = (one,)
+    if not found and word in IS and not negated:
+        cursor.place = began
+        return False
+    if not found:
+        raise cannot(f"{word} {said.words}", f"no condition follows; write such as {said.words} is 'this'")
+    state.asked.conditions.extend(found)
+    state.joint = False
+    return True
+
+
+def _no_condition(state: State, word: str) -> QuestionRefused:
+    state.cursor.skip_articles()
+    token = state.cursor.ahead()
+    if state.cursor.peek(SUPERLATIVES):
+        return cannot(f"{word} the {state.cursor.peek(SUPERLATIVES)}", "it needs a number, such as top 1 and `by`")
+    if token is None or token.kind != "word" or state.cursor.is_known():
+        return cannot(word, "no name of a column follows it")
+    return unknown(token.text, state.names)
+
+
+def _period(state: State) -> bool:
+    """`in 2026-10`, which is of the rows that are counted or listed, or of the table that was just said."""
+    found = dated(state.cursor, None)
+    state.asked.conditions.extend(During(None, each.when, each.period, after=state.last) for each in found)
+    return bool(found)
+
+
+def _place(state: State) -> bool:
+    """`in the city of Berlin`, `of vendor Acme`, `in invoices`; a value alone is refused."""
+    cursor = state.cursor
+    began = cursor.place
+    if not (word := cursor.take(PLACES)):
+        return False
+    while cursor.take(("the", "our", "all")):
+        pass
+    said = state.said()
+    if said is None:
+        return _no_place(state, word, began)
+    if word == "in" and said.columns and not said.relations:
+        cursor.take(("of",))
+    if conditions := state.conditions(said):
+        state.asked.conditions.extend(conditions)
+    elif said.relations:
+        state.asked.subjects.append(said)
+    else:
+        raise cannot(f"{word} {said.words}", f"no value follows it, such as {word} {said.words} 'this'")
+    state.joint = False
+    return True
+
+
+def _no_place(state: State, word: str, began: int) -> bool:
+    if word == "of":
+        state.cursor.place = began
+        return False
+    value = value_at(state.cursor, state.names)
+    if value is not None and (value.kind == "quoted" or value.text[:1].isupper()):
+        raise no_column(value.text, state.names)
+    state.cursor.place = began + 1
+    raise _no_condition(state, word)
+
+
+def _name(state: State) -> bool:
+    """A table or column, perhaps with a condition: `invoices status open`, `vendor is 'Able'`."""
+    if state.cursor.take(DISTINCT):
+        state.asked.distinct = True
+        return True
+    if (said := state.said()) is None:
+        return False
+    conditions = state.conditions(said, loose=not state.joint)
+    state.asked.conditions.extend(conditions)
+    if said.relations and state.joint:
+        state.asked.listed.append(said)
+    elif not conditions and not state.joint:
+        raise cannot(said.words, "it is not said what to do with it; write `and` or a comma before it")
+    elif not conditions:
+        state.asked.shown.append(said)
+    state.joint = False
+    return True
+
+
+def _filler(state: State) -> bool:
+    return bool(state.cursor.take(FILLERS))
+
+
+_RULES: tuple[Callable[[State], bool], ...] = (
+    *(_separator, _order, _limit, measure, _group, _without, _participle, _where, _period, _place),
+    *(State.take_flag, _name, _filler),
+)
+"""In this order: what begins with more words first."""

@@ -1,0 +1,1 @@
+"""Searching documents: real files, a real index."""
