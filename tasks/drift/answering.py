@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
+
 from blocks.errors import DriftRefused, HoldfastError, QueryRefused
 from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger
 from blocks.schemas.snapshot import RelationName
@@ -30,6 +31,7 @@ SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change."""
 SAMPLING_SECONDS = 5.0
 """At most so long, and half of the time that is left: an answer must not be lost to what is remembered of it."""
+
 
 @dataclass(frozen=True)
 class Asker:

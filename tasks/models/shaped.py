@@ -1,14 +1,20 @@
 """An answer in a shape: a pydantic model is the schema that the model is given, and the check of what comes back."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from blocks.errors import AnswerInvalid
 from blocks.models.calls import ModelAnswer, ModelClient, ModelRequest
 from tasks.models.calls import Asking, Call, log_answer, log_prompt, recorded
 
+Confidence = Annotated[
+    float,
+    Field(ge=0, le=1),
+    # Without the bounds, which are checked here: OpenAI's strict subset does not have them everywhere.
+    WithJsonSchema({"type": "number", "description": "From 0 to 1: how well the data supports this answer."}),
+]
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 
 

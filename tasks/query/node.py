@@ -14,7 +14,7 @@ OnDrift = Literal["repair", "approve", "fail"]
 
 
 class QueryNode(Node):
-    """Saved SQL on a source, or a question. The SQL's `:names` are bound to the workflow's inputs, or to `parameters`."""
+    """Saved SQL on a source, or a question. The SQL's `:names` are bound to the run's inputs, or to `parameters`."""
 
     default_on_failure: ClassVar[OnFailure] = "degrade"
     produces: ClassVar[frozenset[Produces]] = frozenset({"table"})

@@ -1,4 +1,4 @@
-"""How a query node reads its source: the schema that its run found, and connections of their own, each bounded in time."""
+"""How a query node reads its source: the schema that its run found, and connections that are bounded in time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -11,6 +11,7 @@ from tasks.question.check import checked
 from tasks.question.prune import pruned
 from tasks.question.writer import Refused, SqlWriter
 
+
 class Answered(NamedTuple):
     """The rows, and the statement that gave them."""
 

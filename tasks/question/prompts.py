@@ -1,11 +1,12 @@
 """What a model is asked that writes SQL: the rules of the dialect, the schema, and the question."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from blocks.models.calls import Message
 from blocks.schemas.snapshot import Column, Dialect, Relation, Snapshot
 from tasks.drift.quoting import quoted_if_needed
 from tasks.models.prompt import Prompt
+from tasks.models.shaped import Confidence
 
 WRITE_SQL = Prompt(
     "write-sql",
@@ -32,13 +33,7 @@ class Written(BaseModel):
 
     reason: str
     sql: str | None
-    confidence: float = Field(ge=0, le=1, json_schema_extra=lambda schema: _without_bounds(schema))
-
-
-def _without_bounds(schema: dict[str, object]) -> None:
-    # OpenAI's strict subset does not have them everywhere; the check does.
-    schema.pop("minimum")
-    schema.pop("maximum")
+    confidence: Confidence
 
 
 def opening(question: str, schema: Snapshot) -> tuple[Message, ...]:

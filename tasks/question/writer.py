@@ -36,8 +36,10 @@ class Refused(NamedTuple):
 class SqlWriter(Protocol):
     """Writes SQL for a question, once more where the last statement was refused."""
 
-    mends: int
-    """How often it may be told what was wrong."""
+    @property
+    def mends(self) -> int:
+        """How often it may be told what was wrong."""
+        ...
 
     async def write(self, question: str, schema: Snapshot, refused: Sequence[Refused]) -> Statement:
         """The statement.

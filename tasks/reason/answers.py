@@ -19,6 +19,7 @@ from pydantic import (
     create_model,
 )
 
+from tasks.models.shaped import Confidence
 from tasks.reason.node import FieldType, ReasonNode
 
 
@@ -29,11 +30,6 @@ def _not_blank(text: str) -> str:
 
 
 _Text = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string"})]
-_Confidence = Annotated[
-    float,
-    Field(ge=0, le=1),
-    WithJsonSchema({"type": "number", "description": "From 0 to 1: how well the data supports this answer."}),
-]
 
 
 class _Shape(BaseModel):
@@ -45,21 +41,21 @@ class Classified(_Shape):
 
     reason: _Text
     label: str
-    confidence: _Confidence
+    confidence: Confidence
 
 
 class Extracted(_Shape):
     """The values that were asked for, null where the data does not have them."""
 
     values: _Shape
-    confidence: _Confidence
+    confidence: Confidence
 
 
 class Synthesised(_Shape):
     """A report in Markdown."""
 
     text: _Text
-    confidence: _Confidence
+    confidence: Confidence
 
 
 Answer: TypeAlias = Classified | Extracted | Synthesised
