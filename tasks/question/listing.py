@@ -2,7 +2,7 @@
 
 from tasks.question.asked import Measure, Order
 from tasks.question.names import Meant
-from tasks.question.plan import DATES, NUMERIC, Lookup, Plan, Shown, Sorted, identity, once
+from tasks.question.plan import DATES, NUMERIC, Lookup, Plan, Shown, Sorted, identity, is_date, once
 from tasks.question.refusals import cannot
 
 
@@ -26,7 +26,10 @@ def list_rows(made: Plan, lookup: Lookup) -> None:
     made.distinct = asked.distinct and bool(shown) and not whole
     made.orders = [_list_order(each, made, lookup) for each in asked.orders]
     if asked.ranked and not made.orders:
-        made.orders = [(_rankable(_only_shown(made)), asked.ranked)]
+        latest = asked.of_dates and whole
+        made.orders = [(lookup.only_date("latest") if latest else _rankable(_only_shown(made)), asked.ranked)]
+    if asked.of_dates and not (isinstance(first := made.orders[0][0], Meant) and is_date(first)):
+        raise cannot("latest or earliest", f"{first} is no date")
     _order_the_rest(made)
 
 

@@ -179,8 +179,13 @@ def apart(one: Relation, other: Relation, schema: Snapshot) -> QuestionRefused:
     )
 
 
+def is_date(meant: Meant) -> bool:
+    """Whether it is a column of days, or of months as text."""
+    return meant.column is not None and (meant.column.family in DATES or is_month(meant.column))
+
+
 def _has_dates(relation: Relation) -> bool:
-    return any(each.family in DATES or is_month(each) for each in relation.columns)
+    return any(is_date(Meant(relation, each)) for each in relation.columns)
 
 
 def is_month(column: Column) -> bool:

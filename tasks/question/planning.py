@@ -26,6 +26,7 @@ def plan(asked: Asked, schema: Snapshot) -> Plan:
     lookup.settle(root)
     made = Plan(root, figures=figures, limit=asked.limit)
     made.conditions = [(each, _condition_on(each, lookup)) for each in asked.conditions]
+    _refuse_contradictions(made)
     if figures:
         group(made, lookup)
     else:
@@ -82,6 +83,13 @@ def _condition_on(condition: Condition, lookup: Lookup) -> Meant:
         case During(said=Said() as said) | Flag(said=said) | Missing(said=said):
             return lookup.column(said)
     raise AssertionError(condition)
+
+
+def _refuse_contradictions(made: Plan) -> None:
+    """`country is Germany and country is France` means one or the other, which it does not say."""
+    exact = [meant for each, meant in made.conditions if isinstance(each, Compare) and each.compared == "="]
+    if twice := next((each for each in exact if exact.count(each) > 1), None):
+        raise cannot(str(twice), "no row has two values of it; write `or` between them")
 
 
 def _refuse_idle(made: Plan, lookup: Lookup) -> None:

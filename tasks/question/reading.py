@@ -48,7 +48,9 @@ def read(question: str, names: Names) -> Asked:
 def _stuck(state: State) -> QuestionRefused:
     token = state.cursor.ahead()
     assert token is not None  # noqa: S101 - the cursor is not at the end
-    if token.kind in ("quoted", "number", "date"):
+    if token.kind == "date":
+        return cannot(token.text, f"it is not said what of that date; write such as `in {token.text}`")
+    if token.kind in ("quoted", "number"):
         return no_column(token.text, state.names)
     if state.cursor.is_known():
         return cannot(token.text, "it is not clear what it belongs to")
@@ -71,6 +73,7 @@ def _order(state: State) -> bool:
     if word := cursor.take(ORDERED):
         target: Measure | Said | None = one_measure(state) or state.a_said(word)
         while target is not None:
+            cursor.place += 1 if cursor.peek((",",)) and cursor.peek(DIRECTIONS, 1) else 0
             state.asked.orders.append(Order(target, DIRECTIONS.get(cursor.take(DIRECTIONS), "up")))
             after = cursor.place
             target = (one_measure(state) or state.said()) if cursor.take((",", "and")) else None
@@ -92,16 +95,16 @@ def _limit(state: State) -> bool:
     starts = end or cursor.take(("first", "the first", "limit", "limit to"))
     cursor.skip_articles()
     end = end or cursor.take(TOPS)
-    number, ranked = _number(state), TOPS.get(end)
-    if number and not end and (word := cursor.take(SUPERLATIVES)):
-        ranked = SUPERLATIVES[word]
+    number = _number(state)
+    word = cursor.take(SUPERLATIVES) if number and not end else ""
+    ranked = TOPS.get(end) or SUPERLATIVES.get(word)
     head = _head(state) if number else None
     if not number or not (starts or ranked or head):
         cursor.place = began
         return False
     if asked.limit is not None:
         raise cannot(str(number), "there are two limits")
-    asked.limit, asked.ranked, asked.head = number, ranked, head
+    asked.limit, asked.ranked, asked.of_dates, asked.head = number, ranked, word in OF_DATES, head
     return True
 
 
@@ -198,7 +201,7 @@ def _where(state: State) -> bool:
     if not found:
         raise cannot(f"{word} {said.words}", f"no condition follows; write such as {said.words} is 'this'")
     state.asked.conditions.extend(found)
-    state.joint = False
+    state.joint, state.conditional = False, True
     return True
 
 
@@ -260,7 +263,7 @@ def _name(state: State) -> bool:
         return True
     if (said := state.said()) is None:
         return False
-    conditions = state.conditions(said, loose=not state.joint)
+    conditions = state.conditions(said, loose=not state.joint or state.conditional)
     state.asked.conditions.extend(conditions)
     if said.relations and state.joint:
         state.asked.listed.append(said)
@@ -277,7 +280,7 @@ def _filler(state: State) -> bool:
 
 
 _RULES: tuple[Callable[[State], bool], ...] = (
-    *(_separator, _order, _limit, measure, _group, _without, _participle, _where, _period, _place),
+    *(_without, _separator, _order, _limit, measure, _group, _participle, _where, _period, _place),
     *(State.take_flag, _name, _filler),
 )
 """In this order: what begins with more words first."""

@@ -15,6 +15,8 @@ class State:
         self.cursor, self.names, self.asked = Cursor(tokens(question)), names, Asked()
         self.joint = True
         """Whether a thing to list may follow: at the beginning, or after a comma or `and`."""
+        self.conditional = False
+        """Whether a condition was read, which `and status open` can go on with."""
         self.last: Said | None = None
         """The name that was just read, which a period after it may be of."""
 
