@@ -16,13 +16,13 @@ def list_rows(made: Plan, lookup: Lookup) -> None:
     if asked.groups:
         raise cannot(f"by {asked.groups[0].words}", "the question has no measure; write `ordered by`, or say a measure")
     whole = bool(asked.listed or (asked.head and asked.head.relations))
-    shown: list[Shown] = [lookup.column(each) for each in asked.shown]
-    if asked.head and not asked.head.relations:
-        shown.append(lookup.column(asked.head))
-    columns = [Meant(made.root, each) for each in made.root.columns]
+    head = [asked.head] if asked.head and not asked.head.relations else []
+    shown: list[Shown] = [lookup.column(each) for each in (*head, *asked.shown)]
+    # A table of rows cannot hold pictures and the like.
+    columns = [Meant(made.root, each) for each in made.root.columns if each.family != "binary"]
     made.shown = once([*identity(made.root), *shown] if whole and shown else shown or columns)
     if not made.shown:
-        raise cannot(str(made.root.name), "its database cannot read it")
+        raise cannot(str(made.root.name), "it has no columns that can be listed")
     made.distinct = asked.distinct and bool(shown) and not whole
     made.orders = [_list_order(each, made, lookup) for each in asked.orders]
     if asked.ranked and not made.orders:

@@ -53,6 +53,12 @@ class Said:
     unclear: bool = False
     """Whether the words could be a shorter name with grammar after it, such as `products by category`."""
 
+    def within(self, table: "Said") -> "Said":
+        """The same of this table, if that has such a column."""
+        tables = [each.relation.name for each in table.relations]
+        held = tuple(each for each in self.columns if each.relation.name in tables)
+        return Said(self.words, held, self.unclear) if held else self
+
     @property
     def relations(self) -> list[Meant]:
         return [each for each in self.can_mean if each.column is None]

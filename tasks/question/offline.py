@@ -12,9 +12,9 @@ from sqlglot import exp
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
 from tasks.drift.quoting import quoted_if_needed
-from tasks.question.asked import Direction
+from tasks.question.asked import Direction, Kind
 from tasks.question.names import Meant, Names
-from tasks.question.plan import Bucket, Figure, Plan, Shown
+from tasks.question.plan import Bucket, Figure, Plan, Shown, is_date
 from tasks.question.planning import plan
 from tasks.question.predicates import predicate
 from tasks.question.reading import read
@@ -24,6 +24,7 @@ from tasks.question.words import parts, plural
 VERSION = "offline-question-1"
 
 _PREFIX = {"sum": "total", "avg": "average", "min": "lowest", "max": "highest", "first": "earliest", "last": "latest"}
+_OF_DATES: dict[Kind, Kind] = {"min": "first", "max": "last"}
 _AGGREGATE: dict[str, type[exp.AggFunc]] = {
     "sum": exp.Sum,
     "avg": exp.Avg,
@@ -150,7 +151,8 @@ def _called(item: Shown | Figure) -> str:
     own = "_".join(_words(meant.relation.name.name))
     column = "_".join(_words(meant.column.name)) if meant.column else ""
     if isinstance(item, Figure):
-        prefix = _PREFIX.get(item.kind, "")
+        kind = item.kind if not is_date(meant) else _OF_DATES.get(item.kind, item.kind)
+        prefix = _PREFIX.get(kind, "")
         return _plural(column or own) if not prefix else column if column.startswith(prefix) else f"{prefix}_{column}"
     return f"{'_'.join(parts(meant.relation.name.name))}_{column}"
 

@@ -6,7 +6,7 @@ from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.question.asked import Asked, Compare, Condition, During, Flag, Measure, Missing
 from tasks.question.grouping import figure, group
-from tasks.question.joins import path
+from tasks.question.joins import connecting, path
 from tasks.question.listing import list_rows
 from tasks.question.names import Meant, Said
 from tasks.question.plan import Bucket, Figure, Lookup, Plan, apart, is_named
@@ -22,7 +22,7 @@ def plan(asked: Asked, schema: Snapshot) -> Plan:
     lookup = Lookup(asked, schema)
     ranked = [each.said for each in asked.orders if isinstance(each.said, Measure)] if asked.head else []
     figures = [figure(each, lookup) for each in [*asked.measures, *ranked]]
-    root = _root_of(figures) if figures else _listed_root(lookup)
+    root = _paired(_root_of(figures), lookup) if figures else _listed_root(lookup)
     lookup.settle(root)
     made = Plan(root, figures=figures, limit=asked.limit)
     made.conditions = [(each, _condition_on(each, lookup)) for each in asked.conditions]
@@ -46,6 +46,18 @@ def _root_of(figures: Sequence[Figure]) -> Relation:
                 mend="ask two questions, or write sql instead",
             )
     return first
+
+
+def _paired(measured: Relation, lookup: Lookup) -> Relation:
+    """The relation itself, or the one that pairs its rows with those it is grouped by, as of tracks and playlists."""
+    asked = lookup.asked
+    for said in [*asked.groups, *([asked.head] if asked.head else [])]:
+        groups = [each.relation for each in said.relations if len(said.can_mean) == 1]
+        for group_by in groups:
+            if path(measured, group_by, lookup.schema) is None:
+                found = connecting(measured, group_by, lookup.schema)
+                return found[0] if len(found) == 1 else measured
+    return measured
 
 
 def _listed_root(lookup: Lookup) -> Relation:

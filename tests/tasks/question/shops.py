@@ -39,6 +39,11 @@ CREATE TABLE SalesOrder (OrderId INTEGER PRIMARY KEY, CustomerId INTEGER REFEREN
                          OrderDate DATETIME, ShippedDate DATETIME, Freight NUMERIC, Total NUMERIC);
 CREATE TABLE "Order Line" (LineId INTEGER PRIMARY KEY, OrderId INTEGER NOT NULL REFERENCES SalesOrder (OrderId),
                            ProductName TEXT, Quantity INTEGER, "Unit Price" REAL, "Group" TEXT);
+CREATE TABLE Tag (TagId INTEGER PRIMARY KEY, Name TEXT, Picture BLOB);
+CREATE TABLE CustomerTag (CustomerId INTEGER REFERENCES Customer (CustomerId), TagId INTEGER REFERENCES Tag (TagId),
+                          PRIMARY KEY (CustomerId, TagId));
+INSERT INTO Tag VALUES (1, 'new', NULL), (2, 'old', NULL);
+INSERT INTO CustomerTag VALUES (1, 1), (1, 2), (3, 2);
 INSERT INTO Customer VALUES (1, 'Ann', 'Lee', 'USA'), (2, 'Bob', 'Ray', 'Peru'), (3, 'Cy', 'Lee', 'USA');
 INSERT INTO SalesOrder VALUES (1, 1, '2026-01-31 23:00:00', '2026-02-01 08:00:00', 5, 50),
                               (2, 1, '2026-02-01 00:00:00', NULL, 7, 20), (3, 2, '2025-06-01 10:00:00', NULL, 1, 90),
