@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from tasks.question.asked import Measure, Missing, Order
+from tasks.question.dating import only_date
+from tasks.question.lookup import Lookup
 from tasks.question.names import Meant, Said
 from tasks.question.plan import (
     DATES,
     NUMERIC,
     Bucket,
     Figure,
-    Lookup,
     Plan,
     Shown,
     Sorted,
@@ -34,12 +35,11 @@ def figure(measure: Measure, lookup: Lookup) -> Figure:
             raise cannot(said.words, f"it is a column; write `number of different {said.words}`, or name a table")
         return Figure("count", lookup.column(said), distinct=True)
     meant = lookup.column(said)
-    relation, column = meant.relation, meant.column
-    assert column is not None  # noqa: S101 - lookup.column gives one
+    relation, column = meant.relation, meant.one_column
     keys = {*relation.primary_key, *(name for each in relation.foreign_keys for name in each.columns)}
     if measure.kind in ("sum", "avg") and (column.family not in NUMERIC or column.name in keys):
         raise cannot(said.words, f"{meant} is {'a key' if column.name in keys else 'no number'}")
-    if measure.kind in ("first", "last") and not (is_date(meant)):
+    if measure.kind in ("first", "last") and not is_date(meant):
         raise cannot(said.words, f"{meant} is no date")
     if measure.kind in ("min", "max") and column.family not in (*NUMERIC, *DATES):
         raise cannot(said.words, f"{meant} is neither a number nor a date")
@@ -49,10 +49,10 @@ def figure(measure: Measure, lookup: Lookup) -> Figure:
 def _groups_of(made: Plan, lookup: Lookup) -> list[Shown]:
     asked = lookup.asked
     if asked.head is None:
-        return once(item for said in asked.groups for item in _grouped(said, lookup))
+        return once(item for said in asked.groups for item in _grouped(said, made, lookup))
     if asked.groups or asked.measures or asked.limit is None or len(made.figures) != 1:
         raise cannot(asked.head.words, "a ranking has one measure and no further groups")
-    found = once(_grouped(asked.head, lookup))
+    found = once(_grouped(asked.head, made, lookup))
     first = found[0]
     if isinstance(first, Meant) and (first.relation.name != made.root.name or (first.column and first.column.nullable)):
         # Rows that belong to no vendor are not one of the top vendors.
@@ -60,11 +60,10 @@ def _groups_of(made: Plan, lookup: Lookup) -> list[Shown]:
     return found
 
 
-def _grouped(said: Said, lookup: Lookup) -> list[Shown]:
+def _grouped(said: Said, made: Plan, lookup: Lookup) -> list[Shown]:
     if said.words.lower() in ("month", "year", "day"):
-        assert lookup.root is not None  # noqa: S101 - groups are looked up once there is a root
-        own = [each for each in said.columns if each.relation.name == lookup.root.name and each.whole]
-        return [*own[:1]] or [Bucket(lookup.only_date(said.words), said.words.lower())]
+        own = [each for each in said.columns if each.relation.name == made.root.name and each.whole]
+        return [*own[:1]] or [Bucket(only_date(said.words, made.root), said.words.lower())]
     meant = lookup.either(said)
     return [meant] if meant.column else [*identity(meant.relation)]
 

@@ -1,8 +1,10 @@
 """The plan of a question that lists rows: which columns, and in which order."""
 
 from tasks.question.asked import Measure, Order
+from tasks.question.dating import only_date
+from tasks.question.lookup import Lookup
 from tasks.question.names import Meant
-from tasks.question.plan import DATES, NUMERIC, Lookup, Plan, Shown, Sorted, identity, is_date, once
+from tasks.question.plan import DATES, NUMERIC, Plan, Shown, Sorted, identity, is_date, once
 from tasks.question.refusals import cannot
 
 
@@ -27,7 +29,7 @@ def list_rows(made: Plan, lookup: Lookup) -> None:
     made.orders = [_list_order(each, made, lookup) for each in asked.orders]
     if asked.ranked and not made.orders:
         latest = asked.of_dates and whole
-        made.orders = [(lookup.only_date("latest") if latest else _rankable(_only_shown(made)), asked.ranked)]
+        made.orders = [(only_date("latest", made.root) if latest else _rankable(_only_shown(made)), asked.ranked)]
     if asked.of_dates and not (isinstance(first := made.orders[0][0], Meant) and is_date(first)):
         raise cannot("latest or earliest", f"{first} is no date")
     _order_the_rest(made)
@@ -40,7 +42,7 @@ def _list_order(order: Order, made: Plan, lookup: Lookup) -> Sorted:
         meant = lookup.column(order.said)
         return _rankable(meant) if lookup.asked.ranked else meant, order.direction
     if order.of_dates:
-        return lookup.only_date("latest or earliest"), order.direction
+        return only_date("latest or earliest", made.root), order.direction
     return _rankable(_only_shown(made)), order.direction
 
 

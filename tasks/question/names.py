@@ -40,6 +40,17 @@ class Meant(NamedTuple):
     whole: bool = True
     """Whether the column's whole name was said, rather than `date` for the invoice_date of invoices."""
 
+    @property
+    def one_column(self) -> Column:
+        """The column, of what is known to be one.
+
+        Raises:
+            LookupError: it is a relation.
+        """
+        if self.column is None:
+            raise LookupError(f"{self} is no column")
+        return self.column
+
     def __str__(self) -> str:
         return f"{self.relation.name}.{self.column.name}" if self.column else str(self.relation.name)
 

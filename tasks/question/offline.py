@@ -87,9 +87,8 @@ class _Writer:
         if isinstance(item, Figure):
             return item.kind != "count"
         meant = item.meant if isinstance(item, Bucket) else item
-        assert meant.column is not None  # noqa: S101 - only columns are shown
-        of_root = meant.relation.name == self.plan.root.name
-        return not of_root or (meant.column.nullable and meant.column.name not in meant.relation.primary_key)
+        of_root, column = meant.relation.name == self.plan.root.name, meant.one_column
+        return not of_root or (column.nullable and column.name not in meant.relation.primary_key)
 
     def _names(self) -> dict[Shown | Figure, str]:
         """A name for each output; empty where it keeps its column's."""
@@ -126,8 +125,7 @@ class _Writer:
             if item.kind == "count":
                 return exp.Count(this=exp.Distinct(expressions=[column]))
             return _AGGREGATE[item.kind](this=column)
-        assert item.column is not None  # noqa: S101 - only columns are shown
-        return self._column(item.relation, item.column.name)
+        return self._column(item.relation, item.one_column.name)
 
     def _column(self, relation: Relation, name: str) -> exp.Column:
         table = self._identifier(relation.name.name) if len(self.relations) > 1 else None

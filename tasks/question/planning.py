@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, Snapshot
-from tasks.question.asked import Asked, Compare, Condition, During, Flag, Measure, Missing
+from tasks.question.asked import Asked, Compare, Condition, During, Measure
+from tasks.question.dating import period_column
 from tasks.question.grouping import figure, group
 from tasks.question.joins import connecting, path
 from tasks.question.listing import list_rows
-from tasks.question.names import Meant, Said
-from tasks.question.plan import Bucket, Figure, Lookup, Plan, apart, is_named
+from tasks.question.lookup import Lookup, apart
+from tasks.question.names import Meant
+from tasks.question.plan import Bucket, Figure, Plan, is_named
 from tasks.question.refusals import cannot
 
 
@@ -25,7 +27,7 @@ def plan(asked: Asked, schema: Snapshot) -> Plan:
     root = _paired(_root_of(figures), lookup) if figures else _listed_root(lookup)
     lookup.settle(root)
     made = Plan(root, figures=figures, limit=asked.limit)
-    made.conditions = [(each, _condition_on(each, lookup)) for each in asked.conditions]
+    made.conditions = [(each, _condition_on(each, root, lookup)) for each in asked.conditions]
     _refuse_contradictions(made)
     if figures:
         group(made, lookup)
@@ -84,17 +86,14 @@ def _listed_root(lookup: Lookup) -> Relation:
     return roots[0]
 
 
-def _condition_on(condition: Condition, lookup: Lookup) -> Meant:
+def _condition_on(condition: Condition, root: Relation, lookup: Lookup) -> Meant:
     """The column that the condition is on."""
-    match condition:
-        case During(said=None):
-            return lookup.period(condition)
-        case Compare(said=said):
-            meant = lookup.either(said)
-            return meant if meant.column else is_named(meant.relation, condition)
-        case During(said=Said() as said) | Flag(said=said) | Missing(said=said):
-            return lookup.column(said)
-    raise AssertionError(condition)
+    if isinstance(condition, During):
+        return lookup.column(condition.said) if condition.said else period_column(condition, root)
+    if isinstance(condition, Compare):
+        meant = lookup.either(condition.said)
+        return meant if meant.column else is_named(meant.relation, condition)
+    return lookup.column(condition.said)
 
 
 def _refuse_contradictions(made: Plan) -> None:

@@ -29,8 +29,7 @@ def predicate(condition: Condition, meant: Meant, operand: exp.Expr) -> exp.Expr
     Raises:
         QuestionRefused: the column cannot have such a value.
     """
-    column = meant.column
-    assert column is not None  # noqa: S101 - a plan's conditions are on columns
+    column = meant.one_column
     match condition:
         case Compare():
             return _compared(condition, meant, column, operand)

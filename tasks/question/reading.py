@@ -25,6 +25,7 @@ from tasks.question.names import Names, Said
 from tasks.question.ordering import limit, order
 from tasks.question.refusals import cannot, no_column, unknown
 from tasks.question.state import State
+from tasks.question.words import Token
 
 
 def read(question: str, names: Names) -> Asked:
@@ -35,15 +36,13 @@ def read(question: str, names: Names) -> Asked:
     """
     state = State(question, names)
     state.cursor.take(LEADS)
-    while not state.cursor.done:
+    while (token := state.cursor.ahead()) is not None:
         if not any(rule(state) for rule in _RULES):
-            raise _stuck(state)
+            raise _stuck(state, token)
     return state.asked
 
 
-def _stuck(state: State) -> QuestionRefused:
-    token = state.cursor.ahead()
-    assert token is not None  # noqa: S101 - the cursor is not at the end
+def _stuck(state: State, token: Token) -> QuestionRefused:
     if token.kind == "date":
         return cannot(token.text, f"it is not said what of that date; write such as `in {token.text}`")
     if token.kind == "number":
