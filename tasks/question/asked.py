@@ -96,5 +96,7 @@ class Asked:
     limit: int | None = None
     ranked: Direction | None = None
     """Which end of an order the limit keeps; none for `first 10`."""
+    of_dates: bool = False
+    """Whether it is the latest or earliest that the limit keeps."""
     head: Said | None = None
     """What a limit counts: the vendors of `top 5 vendors`."""

@@ -144,6 +144,8 @@ def _between(cursor: Cursor, said: Said) -> tuple[Compare, ...]:
         last = cursor.ahead(2)
         if first and last and first.kind == last.kind == "number" and cursor.peek(("and",), 1):
             cursor.place += 3
+            if float(first.text) > float(last.text):
+                raise cannot(last.text, f"it is less than {first.text}")
             low, high = Value(first.text, "number"), Value(last.text, "number")
             return Compare(said, ">=", (low,)), Compare(said, "<=", (high,))
         raise cannot("between", "two numbers or two dates must follow it, with `and` between them")
@@ -160,5 +162,7 @@ def _period(cursor: Cursor) -> Period | None:
 
 
 def _through(said: Said | None, first: Period, last: Period) -> tuple[During, ...]:
+    if last.ends <= first.begins:
+        raise cannot(str(last.begins), f"it is before {first.begins}")
     since: When = "since"
     return During(said, since, first), During(said, "until", last)

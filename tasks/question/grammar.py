@@ -12,10 +12,11 @@ FILLERS |= {"we", "have", "has", "their", "its", "that", "which", "what"}
 LEADS = frozenset({"list", "show", "give me", "display", "show me", "list me", "tell me"})
 TOPS: Mapping[str, Direction] = {"top": "down", "bottom": "up"}
 _HIGHEST = ("highest", "largest", "biggest", "greatest", "most", "latest", "newest", "most recent")
-_LOWEST = ("lowest", "smallest", "least", "fewest", "earliest", "oldest")
+_LOWEST = ("lowest", "smallest", "least", "fewest", "earliest")
 _ENDS: tuple[tuple[tuple[str, ...], Direction], ...] = ((_HIGHEST, "down"), (_LOWEST, "up"))
 SUPERLATIVES: Mapping[str, Direction] = {word: direction for words, direction in _ENDS for word in words}
-OF_DATES = frozenset({"latest", "newest", "most recent", "earliest", "oldest"})
+OF_DATES = frozenset({"latest", "newest", "most recent", "earliest"})
+"""Those of a date. What the oldest employee is depends on which date is meant."""
 DIRECTIONS: Mapping[str, Direction] = {
     **{word: "down" for word in ("descending", "desc", "in descending order")},
     **{word: "up" for word in ("ascending", "asc", "in ascending order")},
@@ -43,7 +44,9 @@ WHERE = frozenset(
     {"where", "with", "having", "whose", "that have", "which have", "who have", "that has", "which has", "and with"}
     | {"and where", "that are", "which are", "who are", "that is", "which is", "are", "is", "were", "was"}
 )
-WITHOUT = frozenset({"without", "with no", "have no", "has no", "having no", "that have no", "which have no"})
+WITHOUT = frozenset(
+    {"without", "and without", "and no", "with no", "have no", "has no", "having no", "that have no", "which have no"}
+)
 IS = frozenset({"is", "are", "was", "were", "equals", "is equal to", "equal to", "="})
 NOT = frozenset({"not", "is not", "are not", "was not", "were not", "!=", "<>", "isn't", "aren't"})
 NULL = frozenset({"null", "missing"})

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
-from tasks.question.asked import Measure, Order
+from tasks.question.asked import Measure, Missing, Order
+from tasks.question.dating import only_date
+from tasks.question.lookup import Lookup
 from tasks.question.names import Meant, Said
 from tasks.question.plan import (
     DATES,
     NUMERIC,
     Bucket,
     Figure,
-    Lookup,
     Plan,
     Shown,
     Sorted,
     identity,
-    is_month,
+    is_date,
     once,
 )
 from tasks.question.refusals import cannot
@@ -34,12 +35,11 @@ def figure(measure: Measure, lookup: Lookup) -> Figure:
             raise cannot(said.words, f"it is a column; write `number of different {said.words}`, or name a table")
         return Figure("count", lookup.column(said), distinct=True)
     meant = lookup.column(said)
-    relation, column = meant.relation, meant.column
-    assert column is not None  # noqa: S101 - lookup.column gives one
+    relation, column = meant.relation, meant.one_column
     keys = {*relation.primary_key, *(name for each in relation.foreign_keys for name in each.columns)}
     if measure.kind in ("sum", "avg") and (column.family not in NUMERIC or column.name in keys):
         raise cannot(said.words, f"{meant} is {'a key' if column.name in keys else 'no number'}")
-    if measure.kind in ("first", "last") and not (column.family in DATES or is_month(column)):
+    if measure.kind in ("first", "last") and not is_date(meant):
         raise cannot(said.words, f"{meant} is no date")
     if measure.kind in ("min", "max") and column.family not in (*NUMERIC, *DATES):
         raise cannot(said.words, f"{meant} is neither a number nor a date")
@@ -49,17 +49,21 @@ def figure(measure: Measure, lookup: Lookup) -> Figure:
 def _groups_of(made: Plan, lookup: Lookup) -> list[Shown]:
     asked = lookup.asked
     if asked.head is None:
-        return once(item for said in asked.groups for item in _grouped(said, lookup))
+        return once(item for said in asked.groups for item in _grouped(said, made, lookup))
     if asked.groups or asked.measures or asked.limit is None or len(made.figures) != 1:
         raise cannot(asked.head.words, "a ranking has one measure and no further groups")
-    return once(_grouped(asked.head, lookup))
+    found = once(_grouped(asked.head, made, lookup))
+    first = found[0]
+    if isinstance(first, Meant) and (first.relation.name != made.root.name or (first.column and first.column.nullable)):
+        # Rows that belong to no vendor are not one of the top vendors.
+        made.conditions.append((Missing(asked.head, negated=True), first))
+    return found
 
 
-def _grouped(said: Said, lookup: Lookup) -> list[Shown]:
+def _grouped(said: Said, made: Plan, lookup: Lookup) -> list[Shown]:
     if said.words.lower() in ("month", "year", "day"):
-        assert lookup.root is not None  # noqa: S101 - groups are looked up once there is a root
-        own = [each for each in said.columns if each.relation.name == lookup.root.name and each.whole]
-        return [*own[:1]] or [Bucket(lookup.only_date(said.words), said.words.lower())]
+        own = [each for each in said.columns if each.relation.name == made.root.name and each.whole]
+        return [*own[:1]] or [Bucket(only_date(said.words, made.root), said.words.lower())]
     meant = lookup.either(said)
     return [meant] if meant.column else [*identity(meant.relation)]
 
@@ -82,7 +86,9 @@ def group(made: Plan, lookup: Lookup) -> None:
         raise cannot("top or first" if asked.limit else "first", "one number needs no order and no limit")
     made.orders = [_group_order(each, made, lookup) for each in asked.orders]
     if asked.ranked and not made.orders:
-        made.orders = [(_only(made.figures), asked.ranked)]
+        made.orders = [(_latest(made) if asked.of_dates else _only(made.figures), asked.ranked)]
+    if asked.of_dates and made.orders[0][0] != _latest(made):
+        raise cannot("latest or earliest", "the measure is no date")
     if asked.ranked == "up" and made.orders[0][0] in made.figures:
         _refuse_lowest(made)
     taken = [each for each, _ in made.orders]
@@ -100,6 +106,15 @@ def _refuse_lowest(made: Plan) -> None:
         raise cannot("lowest or fewest", f"those without any {made.root.name} would be left out")
 
 
+def _latest(made: Plan) -> Shown | Figure:
+    """The only date that the question groups by or measures."""
+    dates: list[Shown | Figure] = [each for each in made.shown if isinstance(each, Bucket) or is_date(each)]
+    dates += [each for each in made.figures if each.kind != "count" and is_date(each.meant)]
+    if len(dates) != 1:
+        raise cannot("latest or earliest", "it is not clear of which date; write `ordered by` and a name")
+    return dates[0]
+
+
 def _only(figures: Sequence[Figure]) -> Figure:
     if len(figures) != 1:
         raise cannot("highest or lowest", "the question has several measures; write `ordered by` and one of them")
@@ -109,7 +124,7 @@ def _only(figures: Sequence[Figure]) -> Figure:
 def _group_order(order: Order, made: Plan, lookup: Lookup) -> Sorted:
     said = order.said
     if said is None:
-        return _only(made.figures), order.direction
+        return _latest(made) if order.of_dates else _only(made.figures), order.direction
     if isinstance(said, Measure):
         wanted = figure(said, lookup)
         if wanted not in made.figures:

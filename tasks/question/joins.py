@@ -27,7 +27,10 @@ def links(relation: Relation, schema: Snapshot) -> Iterator[Link]:
         declared.update(each.columns)
         referred = schema.by_name.get(each.refers_to)
         if referred is not None and referred.name != relation.name:
-            yield Link(relation, each.columns, referred, each.referred or referred.primary_key)
+            key = each.referred or referred.primary_key
+            # SQLite lets a foreign key refer to what is no key, and then several rows may fit.
+            if len(key) == len(each.columns) and set(key) in map(set, (referred.primary_key, *referred.unique)):
+                yield Link(relation, each.columns, referred, key)
     for column in relation.columns:
         # Its own key is not another's, and `id` names no relation.
         if column.name in declared or (column.name,) == relation.primary_key or len(parts(column.name)) == 1:
@@ -57,6 +60,18 @@ def path(root: Relation, target: Relation, schema: Snapshot) -> tuple[Link, ...]
             mend="write sql instead, with the join that is meant",
         )
     return ways[0] if ways else None
+
+
+def connecting(one: Relation, other: Relation, schema: Snapshot) -> list[Relation]:
+    """The relations that say which rows of the two belong together, each pair of them once."""
+    return [each for each in schema.relations if each.name not in (one.name, other.name) and _pairs(each, one, other)]
+
+
+def _pairs(relation: Relation, one: Relation, other: Relation) -> bool:
+    keys = [key for key in relation.foreign_keys if key.refers_to in (one.name, other.name)]
+    columns = [name for key in keys for name in key.columns]
+    both = {key.refers_to for key in keys} == {one.name, other.name}
+    return both and len(keys) == 2 and sorted(columns) == sorted(relation.primary_key)
 
 
 def _same(key: tuple[str, ...], column: str, schema: Snapshot) -> bool:

@@ -1,8 +1,10 @@
 """The plan of a question that lists rows: which columns, and in which order."""
 
 from tasks.question.asked import Measure, Order
+from tasks.question.dating import only_date
+from tasks.question.lookup import Lookup
 from tasks.question.names import Meant
-from tasks.question.plan import DATES, NUMERIC, Lookup, Plan, Shown, Sorted, identity, once
+from tasks.question.plan import DATES, NUMERIC, Plan, Shown, Sorted, identity, is_date, once
 from tasks.question.refusals import cannot
 
 
@@ -16,17 +18,20 @@ def list_rows(made: Plan, lookup: Lookup) -> None:
     if asked.groups:
         raise cannot(f"by {asked.groups[0].words}", "the question has no measure; write `ordered by`, or say a measure")
     whole = bool(asked.listed or (asked.head and asked.head.relations))
-    shown: list[Shown] = [lookup.column(each) for each in asked.shown]
-    if asked.head and not asked.head.relations:
-        shown.append(lookup.column(asked.head))
-    columns = [Meant(made.root, each) for each in made.root.columns]
+    head = [asked.head] if asked.head and not asked.head.relations else []
+    shown: list[Shown] = [lookup.column(each) for each in (*head, *asked.shown)]
+    # A table of rows cannot hold pictures and the like.
+    columns = [Meant(made.root, each) for each in made.root.columns if each.family != "binary"]
     made.shown = once([*identity(made.root), *shown] if whole and shown else shown or columns)
     if not made.shown:
-        raise cannot(str(made.root.name), "its database cannot read it")
+        raise cannot(str(made.root.name), "it has no columns that can be listed")
     made.distinct = asked.distinct and bool(shown) and not whole
     made.orders = [_list_order(each, made, lookup) for each in asked.orders]
     if asked.ranked and not made.orders:
-        made.orders = [(_rankable(_only_shown(made)), asked.ranked)]
+        latest = asked.of_dates and whole
+        made.orders = [(only_date("latest", made.root) if latest else _rankable(_only_shown(made)), asked.ranked)]
+    if asked.of_dates and not (isinstance(first := made.orders[0][0], Meant) and is_date(first)):
+        raise cannot("latest or earliest", f"{first} is no date")
     _order_the_rest(made)
 
 
@@ -37,7 +42,7 @@ def _list_order(order: Order, made: Plan, lookup: Lookup) -> Sorted:
         meant = lookup.column(order.said)
         return _rankable(meant) if lookup.asked.ranked else meant, order.direction
     if order.of_dates:
-        return lookup.only_date("latest or earliest"), order.direction
+        return only_date("latest or earliest", made.root), order.direction
     return _rankable(_only_shown(made)), order.direction
 
 

@@ -2,7 +2,7 @@
 
 from blocks.errors import QuestionRefused
 from tasks.question.asked import Kind, Measure, Order
-from tasks.question.grammar import AGGREGATES, COUNTS, DISTINCT, SUPERLATIVES
+from tasks.question.grammar import AGGREGATES, COUNTS, DISTINCT, OF_DATES, SUPERLATIVES
 from tasks.question.names import Said
 from tasks.question.refusals import ambiguous, cannot, unknown
 from tasks.question.state import State
@@ -53,7 +53,7 @@ def _ranked_by(state: State) -> Order | None:
         ranked = Measure("count", ranked)
     if ranked is None:
         return None
-    asked.ranked = SUPERLATIVES[word]
+    asked.ranked, asked.of_dates = SUPERLATIVES[word], word in OF_DATES
     return Order(ranked, asked.ranked)
 
 

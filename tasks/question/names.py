@@ -40,6 +40,17 @@ class Meant(NamedTuple):
     whole: bool = True
     """Whether the column's whole name was said, rather than `date` for the invoice_date of invoices."""
 
+    @property
+    def one_column(self) -> Column:
+        """The column, of what is known to be one.
+
+        Raises:
+            LookupError: it is a relation.
+        """
+        if self.column is None:
+            raise LookupError(f"{self} is no column")
+        return self.column
+
     def __str__(self) -> str:
         return f"{self.relation.name}.{self.column.name}" if self.column else str(self.relation.name)
 
@@ -52,6 +63,12 @@ class Said:
     can_mean: tuple[Meant, ...]
     unclear: bool = False
     """Whether the words could be a shorter name with grammar after it, such as `products by category`."""
+
+    def within(self, table: "Said") -> "Said":
+        """The same of this table, if that has such a column."""
+        tables = [each.relation.name for each in table.relations]
+        held = tuple(each for each in self.columns if each.relation.name in tables)
+        return Said(self.words, held, self.unclear) if held else self
 
     @property
     def relations(self) -> list[Meant]:

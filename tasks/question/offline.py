@@ -12,9 +12,9 @@ from sqlglot import exp
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
 from tasks.drift.quoting import quoted_if_needed
-from tasks.question.asked import Direction
+from tasks.question.asked import Direction, Kind
 from tasks.question.names import Meant, Names
-from tasks.question.plan import Bucket, Figure, Plan, Shown
+from tasks.question.plan import Bucket, Figure, Plan, Shown, is_date
 from tasks.question.planning import plan
 from tasks.question.predicates import predicate
 from tasks.question.reading import read
@@ -24,6 +24,7 @@ from tasks.question.words import parts, plural
 VERSION = "offline-question-1"
 
 _PREFIX = {"sum": "total", "avg": "average", "min": "lowest", "max": "highest", "first": "earliest", "last": "latest"}
+_OF_DATES: dict[Kind, Kind] = {"min": "first", "max": "last"}
 _AGGREGATE: dict[str, type[exp.AggFunc]] = {
     "sum": exp.Sum,
     "avg": exp.Avg,
@@ -86,9 +87,8 @@ class _Writer:
         if isinstance(item, Figure):
             return item.kind != "count"
         meant = item.meant if isinstance(item, Bucket) else item
-        assert meant.column is not None  # noqa: S101 - only columns are shown
-        of_root = meant.relation.name == self.plan.root.name
-        return not of_root or (meant.column.nullable and meant.column.name not in meant.relation.primary_key)
+        of_root, column = meant.relation.name == self.plan.root.name, meant.one_column
+        return not of_root or (column.nullable and column.name not in meant.relation.primary_key)
 
     def _names(self) -> dict[Shown | Figure, str]:
         """A name for each output; empty where it keeps its column's."""
@@ -125,8 +125,7 @@ class _Writer:
             if item.kind == "count":
                 return exp.Count(this=exp.Distinct(expressions=[column]))
             return _AGGREGATE[item.kind](this=column)
-        assert item.column is not None  # noqa: S101 - only columns are shown
-        return self._column(item.relation, item.column.name)
+        return self._column(item.relation, item.one_column.name)
 
     def _column(self, relation: Relation, name: str) -> exp.Column:
         table = self._identifier(relation.name.name) if len(self.relations) > 1 else None
@@ -150,7 +149,8 @@ def _called(item: Shown | Figure) -> str:
     own = "_".join(_words(meant.relation.name.name))
     column = "_".join(_words(meant.column.name)) if meant.column else ""
     if isinstance(item, Figure):
-        prefix = _PREFIX.get(item.kind, "")
+        kind = item.kind if not is_date(meant) else _OF_DATES.get(item.kind, item.kind)
+        prefix = _PREFIX.get(kind, "")
         return _plural(column or own) if not prefix else column if column.startswith(prefix) else f"{prefix}_{column}"
     return f"{'_'.join(parts(meant.relation.name.name))}_{column}"
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, Snapshot
-from tasks.question.asked import Asked, Compare, Condition, During, Flag, Measure, Missing
+from tasks.question.asked import Asked, Compare, Condition, During, Measure
+from tasks.question.dating import period_column
 from tasks.question.grouping import figure, group
-from tasks.question.joins import path
+from tasks.question.joins import connecting, path
 from tasks.question.listing import list_rows
-from tasks.question.names import Meant, Said
-from tasks.question.plan import Bucket, Figure, Lookup, Plan, apart, is_named
+from tasks.question.lookup import Lookup, apart
+from tasks.question.names import Meant
+from tasks.question.plan import Bucket, Figure, Plan, is_named
 from tasks.question.refusals import cannot
 
 
@@ -22,10 +24,11 @@ def plan(asked: Asked, schema: Snapshot) -> Plan:
     lookup = Lookup(asked, schema)
     ranked = [each.said for each in asked.orders if isinstance(each.said, Measure)] if asked.head else []
     figures = [figure(each, lookup) for each in [*asked.measures, *ranked]]
-    root = _root_of(figures) if figures else _listed_root(lookup)
+    root = _paired(_root_of(figures), lookup) if figures else _listed_root(lookup)
     lookup.settle(root)
     made = Plan(root, figures=figures, limit=asked.limit)
-    made.conditions = [(each, _condition_on(each, lookup)) for each in asked.conditions]
+    made.conditions = [(each, _condition_on(each, root, lookup)) for each in asked.conditions]
+    _refuse_contradictions(made)
     if figures:
         group(made, lookup)
     else:
@@ -45,6 +48,18 @@ def _root_of(figures: Sequence[Figure]) -> Relation:
                 mend="ask two questions, or write sql instead",
             )
     return first
+
+
+def _paired(measured: Relation, lookup: Lookup) -> Relation:
+    """The relation itself, or the one that pairs its rows with those it is grouped by, as of tracks and playlists."""
+    asked = lookup.asked
+    for said in [*asked.groups, *([asked.head] if asked.head else [])]:
+        groups = [each.relation for each in said.relations if len(said.can_mean) == 1]
+        for group_by in groups:
+            if path(measured, group_by, lookup.schema) is None:
+                found = connecting(measured, group_by, lookup.schema)
+                return found[0] if len(found) == 1 else measured
+    return measured
 
 
 def _listed_root(lookup: Lookup) -> Relation:
@@ -71,17 +86,21 @@ def _listed_root(lookup: Lookup) -> Relation:
     return roots[0]
 
 
-def _condition_on(condition: Condition, lookup: Lookup) -> Meant:
+def _condition_on(condition: Condition, root: Relation, lookup: Lookup) -> Meant:
     """The column that the condition is on."""
-    match condition:
-        case During(said=None):
-            return lookup.period(condition)
-        case Compare(said=said):
-            meant = lookup.either(said)
-            return meant if meant.column else is_named(meant.relation, condition)
-        case During(said=Said() as said) | Flag(said=said) | Missing(said=said):
-            return lookup.column(said)
-    raise AssertionError(condition)
+    if isinstance(condition, During):
+        return lookup.column(condition.said) if condition.said else period_column(condition, root)
+    if isinstance(condition, Compare):
+        meant = lookup.either(condition.said)
+        return meant if meant.column else is_named(meant.relation, condition)
+    return lookup.column(condition.said)
+
+
+def _refuse_contradictions(made: Plan) -> None:
+    """`country is Germany and country is France` means one or the other, which it does not say."""
+    exact = [meant for each, meant in made.conditions if isinstance(each, Compare) and each.compared == "="]
+    if twice := next((each for each in exact if exact.count(each) > 1), None):
+        raise cannot(str(twice), "no row has two values of it; write `or` between them")
 
 
 def _refuse_idle(made: Plan, lookup: Lookup) -> None:

@@ -29,8 +29,7 @@ def predicate(condition: Condition, meant: Meant, operand: exp.Expr) -> exp.Expr
     Raises:
         QuestionRefused: the column cannot have such a value.
     """
-    column = meant.column
-    assert column is not None  # noqa: S101 - a plan's conditions are on columns
+    column = meant.one_column
     match condition:
         case Compare():
             return _compared(condition, meant, column, operand)
@@ -68,6 +67,8 @@ def _or_missing(test: exp.Expr, column: Column, operand: exp.Expr) -> exp.Expr:
 
 def _sides(value: Value, meant: Meant, column: Column, operand: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     """The column and the value as they are compared."""
+    if is_month(column) and value.kind != "quoted":
+        raise cannot(value.text, f"write a month of {meant} such as 2026-10, or quote it as the column spells it")
     if column.family in NUMERIC and value.kind == "number":
         return operand, exp.Literal.number(value.text)
     if column.family == "boolean" and value.text.lower() in _YES_NO:

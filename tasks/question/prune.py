@@ -1,6 +1,7 @@
 """A schema cut to what a question may need, so that a prompt holds no more of it. Nothing is decided here."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
 from tasks.drift.likeness import name_likeness, name_words
@@ -45,11 +46,15 @@ def _score(words: Sequence[str], relation: Relation) -> float:
 
 def _best(word: str, among: Iterable[str]) -> float:
     """How alike the word is to the likest of the others; 0 for one that only shares some letters."""
-    known = set(among)
-    if word in known:
+    return max((_alike(word, each) for each in among), default=0.0)
+
+
+@lru_cache(maxsize=100_000)
+def _alike(word: str, other: str) -> float:
+    if word == other:
         return 1.0
     # Short words are one letter from many others.
-    alike = max((name_likeness(word, each) for each in known if len(each) > 3), default=0.0) if len(word) > 3 else 0.0
+    alike = name_likeness(word, other) if min(len(word), len(other)) > 3 else 0.0
     return alike if alike >= _NEAR else 0.0
 
 
@@ -58,12 +63,14 @@ def _with_connections(liked: Sequence[Relation], schema: Snapshot, most: int) ->
     neighbours = _neighbours(schema)
     chosen: dict[RelationName, Relation] = {}
     for relation in liked:
+        if len(chosen) == most:
+            break
         added = {relation.name: relation} | {
             each: schema.by_name[each] for one in chosen for each in _between(one, relation.name, neighbours)
         }
         added = {name: each for name, each in added.items() if name not in chosen}
         if len(chosen) + len(added) > most:
-            added = {relation.name: relation} if relation.name in added and len(chosen) < most else {}
+            added = {relation.name: relation} if relation.name in added else {}
         chosen |= added
     return list(chosen.values())
 

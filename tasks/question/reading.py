@@ -3,32 +3,29 @@
 from collections.abc import Callable
 
 from blocks.errors import QuestionRefused
-from tasks.question.asked import Asked, During, Measure, Missing, Order
+from tasks.question.asked import Asked, During, Missing
 from tasks.question.conditions import dated, flag, value_at
 from tasks.question.grammar import (
     AGGREGATES,
     COUNTS,
-    DIRECTIONS,
     DISTINCT,
     FILLERS,
     GROUPS,
     IS,
     LEADS,
     NOT,
-    NUMBERS,
-    OF_DATES,
-    ORDERED,
     PLACES,
     SUPERLATIVES,
-    TOPS,
     UNITS,
     WHERE,
     WITHOUT,
 )
-from tasks.question.measuring import measure, one_measure
+from tasks.question.measuring import measure
 from tasks.question.names import Names, Said
+from tasks.question.ordering import limit, order
 from tasks.question.refusals import cannot, no_column, unknown
 from tasks.question.state import State
+from tasks.question.words import Token
 
 
 def read(question: str, names: Names) -> Asked:
@@ -39,16 +36,18 @@ def read(question: str, names: Names) -> Asked:
     """
     state = State(question, names)
     state.cursor.take(LEADS)
-    while not state.cursor.done:
+    while (token := state.cursor.ahead()) is not None:
         if not any(rule(state) for rule in _RULES):
-            raise _stuck(state)
+            raise _stuck(state, token)
     return state.asked
 
 
-def _stuck(state: State) -> QuestionRefused:
-    token = state.cursor.ahead()
-    assert token is not None  # noqa: S101 - the cursor is not at the end
-    if token.kind in ("quoted", "number", "date"):
+def _stuck(state: State, token: Token) -> QuestionRefused:
+    if token.kind == "date":
+        return cannot(token.text, f"it is not said what of that date; write such as `in {token.text}`")
+    if token.kind == "number":
+        return cannot(token.text, "it is not said of what; write such as `with COLUMN over 5`, or `top 5` and `by`")
+    if token.kind == "quoted":
         return no_column(token.text, state.names)
     if state.cursor.is_known():
         return cannot(token.text, "it is not clear what it belongs to")
@@ -63,66 +62,6 @@ def _separator(state: State) -> bool:
         raise cannot("and", "nothing follows it")
     state.joint = True
     return True
-
-
-def _order(state: State) -> bool:
-    """`ordered by amount descending and name`, `highest first`."""
-    cursor = state.cursor
-    if word := cursor.take(ORDERED):
-        target: Measure | Said | None = one_measure(state) or state.a_said(word)
-        while target is not None:
-            state.asked.orders.append(Order(target, DIRECTIONS.get(cursor.take(DIRECTIONS), "up")))
-            after = cursor.place
-            target = (one_measure(state) or state.said()) if cursor.take((",", "and")) else None
-            cursor.place = after if target is None else cursor.place
-        return True
-    word = cursor.peek(DIRECTIONS)
-    if not word.endswith(" first"):
-        return False
-    cursor.take(DIRECTIONS)
-    state.asked.orders.append(Order(None, DIRECTIONS[word], of_dates=word.removesuffix(" first") in OF_DATES))
-    return True
-
-
-def _limit(state: State) -> bool:
-    """`top 5`, `first 10`, `the 3 largest`, `limit 10`, or a number before what is listed."""
-    cursor, asked = state.cursor, state.asked
-    began = cursor.place
-    end = cursor.take(TOPS)
-    starts = end or cursor.take(("first", "the first", "limit", "limit to"))
-    cursor.skip_articles()
-    end = end or cursor.take(TOPS)
-    number, ranked = _number(state), TOPS.get(end)
-    if number and not end and (word := cursor.take(SUPERLATIVES)):
-        ranked = SUPERLATIVES[word]
-    head = _head(state) if number else None
-    if not number or not (starts or ranked or head):
-        cursor.place = began
-        return False
-    if asked.limit is not None:
-        raise cannot(str(number), "there are two limits")
-    asked.limit, asked.ranked, asked.head = number, ranked, head
-    return True
-
-
-def _head(state: State) -> Said | None:
-    while state.take_flag():
-        pass
-    head = state.said()
-    if head is None:
-        return None
-    state.joint = False
-    state.asked.conditions.extend(state.conditions(head))
-    return head
-
-
-def _number(state: State) -> int:
-    token = state.cursor.ahead()
-    number = NUMBERS.get(token.lower, 0) if token else 0
-    if token and token.kind == "number" and token.text.isascii() and token.text.isdecimal() and len(token.text) < 8:
-        number = int(token.text)
-    state.cursor.place += 1 if number else 0
-    return number
 
 
 def _group(state: State) -> bool:
@@ -198,7 +137,7 @@ def _where(state: State) -> bool:
     if not found:
         raise cannot(f"{word} {said.words}", f"no condition follows; write such as {said.words} is 'this'")
     state.asked.conditions.extend(found)
-    state.joint = False
+    state.joint, state.conditional = False, True
     return True
 
 
@@ -230,6 +169,9 @@ def _place(state: State) -> bool:
     said = state.said()
     if said is None:
         return _no_place(state, word, began)
+    if word == "of" and not said.columns:
+        # In `the name and city of vendors`, both are of vendors.
+        state.asked.shown = [each.within(said) for each in state.asked.shown]
     if word == "in" and said.columns and not said.relations:
         cursor.take(("of",))
     if conditions := state.conditions(said):
@@ -260,8 +202,10 @@ def _name(state: State) -> bool:
         return True
     if (said := state.said()) is None:
         return False
-    conditions = state.conditions(said, loose=not state.joint)
+    conditions = state.conditions(said, loose=not state.joint or state.conditional)
     state.asked.conditions.extend(conditions)
+    if conditions and not state.joint and state.asked.shown and not state.conditional:
+        raise cannot(said.words, "it is not said that this is a condition; write `where` before it")
     if said.relations and state.joint:
         state.asked.listed.append(said)
     elif not conditions and not state.joint:
@@ -277,7 +221,7 @@ def _filler(state: State) -> bool:
 
 
 _RULES: tuple[Callable[[State], bool], ...] = (
-    *(_separator, _order, _limit, measure, _group, _without, _participle, _where, _period, _place),
+    *(_without, _separator, order, limit, measure, _group, _participle, _where, _period, _place),
     *(State.take_flag, _name, _filler),
 )
 """In this order: what begins with more words first."""

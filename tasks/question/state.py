@@ -15,6 +15,8 @@ class State:
         self.cursor, self.names, self.asked = Cursor(tokens(question)), names, Asked()
         self.joint = True
         """Whether a thing to list may follow: at the beginning, or after a comma or `and`."""
+        self.conditional = False
+        """Whether a condition was read, which `and status open` can go on with."""
         self.last: Said | None = None
         """The name that was just read, which a period after it may be of."""
 
@@ -49,11 +51,7 @@ class State:
         following = self.names.at(self.cursor.tokens, self.cursor.place) if of and said.columns else None
         # The table is read again as what it is, with what is said of it.
         self.cursor.place = began
-        if following is None or following[1].columns:
-            return said
-        tables = [each.relation.name for each in following[1].relations]
-        held = tuple(each for each in said.columns if each.relation.name in tables)
-        return Said(said.words, held) if held else said
+        return said if following is None or following[1].columns else said.within(following[1])
 
     def conditions(self, said: Said, *, loose: bool = True) -> tuple[Condition, ...]:
         """What is said of the name that was just read."""

@@ -59,6 +59,8 @@ def _token(match: re.Match[str]) -> Token:
         return Token("quoted", text.replace("''", "'") if kind == "single" else text)
     if kind == "word":
         return Token("word", re.sub(r"['\u2019]s$", "", text))
+    if kind == "number" and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", text):
+        raise QuestionRefused(f"{text} could be {text.replace('.', '')}", mend="write it without thousands separators")
     if kind == "number":
         return Token("number", text.replace(",", ""))
     return Token("date" if kind == "date" else "sign" if kind == "sign" else "other", text)
@@ -83,7 +85,8 @@ def singular(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith(("xes", "ches", "shes", "sses")):
         return word[:-2]
-    return word.removesuffix("s")
+    # `statuses` and `warehouses` end alike; `warehouse` loses its e as well.
+    return re.sub(r"(?<=us)es?$", "", word.removesuffix("s"))
 
 
 def plural(word: str) -> str:
