@@ -30,7 +30,7 @@ def sessions() -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with README's definition in it, and the same with three mistakes."""
-    [sound] = blocks("yaml")
+    sound = blocks("yaml")[0]
     broken = (
         sound.replace("kind: search", "kind: serch")
         .replace("4h", "4")
@@ -44,9 +44,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_definition_is_sound() -> None:
-    [sound] = blocks("yaml")
+    assert inspect(blocks("yaml")[0])[1] == ()
 
-    assert inspect(sound)[1] == ()
+
+@pytest.mark.parametrize("nodes", blocks("yaml")[1:])
+def test_the_nodes_that_are_shown_by_themselves_are_sound(nodes: str) -> None:
+    assert inspect(f"name: shown\ninputs: {{month: {{type: month, default: last month}}}}\nnodes:\n{nodes}")[1] == ()
 
 
 @pytest.mark.usefixtures("prefect_api", "folder")
