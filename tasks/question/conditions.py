@@ -1,8 +1,10 @@
 """The conditions of a question: `with amount over 100`, `status open`, `paid in 2026-10`, `without paid date`."""
 
+from collections.abc import Collection
+
 from tasks.question.asked import Compare, Condition, During, Flag, Missing, Value, When
-from tasks.question.grammar import COMPARED, IS, KNOWN, NO_VALUES, NOT, NULL, WHEN, Cursor
-from tasks.question.names import Names, Said
+from tasks.question.grammar import COMPARED, IS, KNOWN, NO_VALUES, NOT, NULL, WHEN, WHEN_ALONE, WHEN_EQUAL, Cursor
+from tasks.question.names import Names, Said, is_date
 from tasks.question.periods import Period, period_at
 from tasks.question.refusals import cannot, in_quotes
 from tasks.question.words import singular
@@ -42,10 +44,17 @@ def condition(cursor: Cursor, names: Names, said: Said, *, loose: bool = True) -
 def dated(cursor: Cursor, said: Said | None, *, equals: bool = False) -> tuple[During, ...]:
     """The period that a column, or the relation's only date, is said to be in; nothing if none is said."""
     began = cursor.place
-    if cursor.take(("between",)) and (first := _period(cursor)) and cursor.take(("and",)) and (last := _period(cursor)):
+    whens = _words_for(said)
+    if (
+        "in" in whens
+        and cursor.take(("between",))
+        and (first := _period(cursor))
+        and cursor.take(("and",))
+        and (last := _period(cursor))
+    ):
         return _through(said, first, last)
     cursor.place = began
-    when = cursor.take(WHEN)
+    when = cursor.take(whens)
     cursor.skip_articles()
     if (when or equals) and (first := _period(cursor)):
         if when == "from" and cursor.peek(("to", "until", "through")):
@@ -56,6 +65,13 @@ def dated(cursor: Cursor, said: Said | None, *, equals: bool = False) -> tuple[D
         return (During(said, WHEN.get(when, "in"), first),)
     cursor.place = began
     return ()
+
+
+def _words_for(said: Said | None) -> Collection[str]:
+    """The words for a time that can be of the name; `discount in 2026` says nothing of the discount."""
+    if said is None:
+        return WHEN_ALONE
+    return WHEN if any(is_date(each) for each in said.columns) else WHEN_EQUAL
 
 
 def flag(said: Said, *, expected: bool) -> Flag | None:

@@ -3,8 +3,7 @@
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation
 from tasks.question.asked import During
-from tasks.question.names import Meant
-from tasks.question.plan import DATES, is_date, is_month
+from tasks.question.names import DATES, Meant, is_date, is_month
 from tasks.question.refusals import cannot
 
 
@@ -17,6 +16,15 @@ def period_column(during: During, root: Relation) -> Meant:
     for each in during.after.relations if during.after else ():
         if each.relation.name != root.name and _has_dates(each.relation):
             raise cannot(str(during.period.begins), f"it could be of {root.name} or {each}; write which date")
+    chosen = _month_or_date(during, root)
+    # In `without paid date in 2026-10`, it could be either.
+    said = [each for each in during.after.columns if is_date(each)] if during.after else []
+    if said and chosen not in said:
+        raise cannot(str(during.period.begins), f"it could be of {chosen} or {said[0]}; write which date")
+    return chosen
+
+
+def _month_or_date(during: During, root: Relation) -> Meant:
     months = [each for each in root.columns if is_month(each)]
     if during.period.unit != "day" and len(months) == 1:
         return Meant(root, months[0])

@@ -65,6 +65,10 @@ _TIMES: Mapping[When, tuple[str, ...]] = {
     "until": ("until", "till", "through", "up to", "<="),
 }
 WHEN: Mapping[str, When] = {word: when for when, words in _TIMES.items() for word in words}
+WHEN_ALONE = frozenset(WHEN) - {"=", "is", "<", ">", "<=", ">=", "up to"}
+"""Those that can stand without the name of a date: `> 2000` is of a number, and so may `up to 2000` be."""
+WHEN_EQUAL = frozenset({"=", "<", ">", "<=", ">="})
+"""Those that compare a number as well, which 2000 may be."""
 PLACES = frozenset({"in", "of", "for", "from", "on"})
 """Words before a relation that only say where something is."""
 NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}

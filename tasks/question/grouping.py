@@ -5,19 +5,8 @@ from collections.abc import Sequence
 from tasks.question.asked import Measure, Missing, Order
 from tasks.question.dating import only_date
 from tasks.question.lookup import Lookup
-from tasks.question.names import Meant, Said
-from tasks.question.plan import (
-    DATES,
-    NUMERIC,
-    Bucket,
-    Figure,
-    Plan,
-    Shown,
-    Sorted,
-    identity,
-    is_date,
-    once,
-)
+from tasks.question.names import DATES, NUMERIC, Meant, Said, is_date
+from tasks.question.plan import Bucket, Figure, Plan, Shown, Sorted, identity, once
 from tasks.question.refusals import cannot
 
 
@@ -62,7 +51,7 @@ def _groups_of(made: Plan, lookup: Lookup) -> list[Shown]:
 
 def _grouped(said: Said, made: Plan, lookup: Lookup) -> list[Shown]:
     if said.words.lower() in ("month", "year", "day"):
-        own = [each for each in said.columns if each.relation.name == made.root.name and each.whole]
+        own = [each for each in said.columns if each.relation.name == made.root.name]
         return [*own[:1]] or [Bucket(only_date(said.words, made.root), said.words.lower())]
     meant = lookup.either(said)
     return [meant] if meant.column else [*identity(meant.relation)]

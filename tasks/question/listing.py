@@ -3,8 +3,8 @@
 from tasks.question.asked import Measure, Order
 from tasks.question.dating import only_date
 from tasks.question.lookup import Lookup
-from tasks.question.names import Meant
-from tasks.question.plan import DATES, NUMERIC, Plan, Shown, Sorted, identity, is_date, once
+from tasks.question.names import DATES, NUMERIC, Meant, is_date
+from tasks.question.plan import Plan, Shown, Sorted, identity, once
 from tasks.question.refusals import cannot
 
 

@@ -10,6 +10,8 @@ from blocks.schemas.snapshot import Column, Relation, Snapshot
 from tasks.drift.likeness import name_likeness
 from tasks.question.words import Token, key, parts, singular
 
+NUMERIC = ("integer", "number", "decimal")
+DATES = ("date", "datetime")
 _LONGEST = 6
 """So many words of a question are tried as one name."""
 _JOINING = {
@@ -53,6 +55,16 @@ class Meant(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.relation.name}.{self.column.name}" if self.column else str(self.relation.name)
+
+
+def is_date(meant: Meant) -> bool:
+    """Whether it is a column of days, or of months as text."""
+    return meant.column is not None and (meant.column.family in DATES or is_month(meant.column))
+
+
+def is_month(column: Column) -> bool:
+    """Whether it is text such as 2026-10, by its name."""
+    return column.family == "text" and key([column.name]) == "month"
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ class Names:
             Meant(relation, column)
             for relation in self.schema.relations
             for column in relation.columns
-            if column.family in ("date", "datetime") and _is_day_of(column.name, participle)
+            if column.family in DATES and _is_day_of(column.name, participle)
         )
 
     def near(self, word: str) -> list[str]:

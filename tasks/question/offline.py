@@ -13,8 +13,8 @@ from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
 from tasks.drift.quoting import quoted_if_needed
 from tasks.question.asked import Direction, Kind
-from tasks.question.names import Meant, Names
-from tasks.question.plan import Bucket, Figure, Plan, Shown, is_date
+from tasks.question.names import Meant, Names, is_date
+from tasks.question.plan import Bucket, Figure, Plan, Shown
 from tasks.question.planning import plan
 from tasks.question.predicates import predicate
 from tasks.question.reading import read

@@ -3,15 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from blocks.schemas.snapshot import Column, Relation
+from blocks.schemas.snapshot import Relation
 from tasks.question.asked import Compare, Condition, Direction, Kind
 from tasks.question.joins import Link
 from tasks.question.names import Meant
 from tasks.question.refusals import cannot
-from tasks.question.words import key, parts
-
-NUMERIC = ("integer", "number", "decimal")
-DATES = ("date", "datetime")
+from tasks.question.words import parts
 
 
 @dataclass(frozen=True)
@@ -48,16 +45,6 @@ class Plan:
     orders: list[Sorted] = field(default_factory=list)
     limit: int | None = None
     distinct: bool = False
-
-
-def is_date(meant: Meant) -> bool:
-    """Whether it is a column of days, or of months as text."""
-    return meant.column is not None and (meant.column.family in DATES or is_month(meant.column))
-
-
-def is_month(column: Column) -> bool:
-    """Whether it is text such as 2026-10, by its name."""
-    return column.family == "text" and key([column.name]) == "month"
 
 
 def names_of(relation: Relation) -> list[Meant]:

@@ -7,8 +7,7 @@ from sqlglot import exp
 
 from blocks.schemas.snapshot import Column
 from tasks.question.asked import Compare, Compared, Condition, During, Flag, Missing, Value, When
-from tasks.question.names import Meant
-from tasks.question.plan import DATES, NUMERIC, is_month
+from tasks.question.names import DATES, NUMERIC, Meant, is_month
 from tasks.question.refusals import cannot
 
 _BINARY: Mapping[Compared, type[exp.Binary]] = {

@@ -37,6 +37,9 @@ SNAKE_QUESTIONS = {
     "list the country, severity and score of complaints": (
         "SELECT country, severity, score FROM complaints ORDER BY complaint_id"
     ),
+    "list the amount of invoices in 2026-10": "SELECT amount FROM invoices WHERE month = '2026-10'",
+    "how many invoices where amount is 300": "SELECT count(*) FROM invoices WHERE amount = 300",
+    "how many invoices where amount > 2000": "SELECT count(*) FROM invoices WHERE amount > 2000",
     "list vendors and their city": "SELECT name, city FROM vendors ORDER BY vendor_id",
     "which vendors are preferred?": "SELECT * FROM vendors WHERE preferred = 1",
     "how many preferred vendors": "SELECT count(*) FROM vendors WHERE preferred = 1",
