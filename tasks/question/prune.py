@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
 from tasks.drift.likeness import name_likeness, name_words
-from tasks.question.grammar import KNOWN
-from tasks.question.words import parts, singular
+from tasks.question.offline.grammar import KNOWN
+from tasks.question.offline.words import parts, singular
 
 _NEAR = 0.85
 """At least so alike are a question's word and a word of a name that is spelled in another way."""

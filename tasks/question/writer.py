@@ -15,7 +15,6 @@ from tasks.models.shaped import ask
 from tasks.question.prompts import MEND_SQL, WRITE_SQL, Written, mending, opening
 
 PURPOSE = "sql"
-VERSION = "offline-sql-1"
 
 
 class Statement(NamedTuple):
@@ -91,7 +90,7 @@ class OfflineWriter:
     mends: int = 0
 
     async def write(self, question: str, schema: Snapshot, refused: Sequence[Refused]) -> Statement:
-        from tasks.question.offline import sql_for  # its tables of words are of no use to others
+        from tasks.question.offline.writing import VERSION, sql_for  # its tables of words are of no use to others
 
         began = monotonic()
         async with recorded(Asking(self.node, PURPOSE), self.tier, OFFLINE, OFFLINE, VERSION) as call:

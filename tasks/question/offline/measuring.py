@@ -1,11 +1,11 @@
 """The measures of a question, and what its limit ranks by: `total amount`, `top 5 vendors by number of invoices`."""
 
 from blocks.errors import QuestionRefused
-from tasks.question.asked import Kind, Measure, Order
-from tasks.question.grammar import AGGREGATES, COUNTS, DISTINCT, OF_DATES, SUPERLATIVES
-from tasks.question.names import Said
-from tasks.question.refusals import ambiguous, cannot, unknown
-from tasks.question.state import State
+from tasks.question.offline.asked import Kind, Measure, Order
+from tasks.question.offline.grammar import AGGREGATES, COUNTS, DISTINCT, OF_DATES, SUPERLATIVES
+from tasks.question.offline.names import Said
+from tasks.question.offline.refusals import ambiguous, cannot, unknown
+from tasks.question.offline.state import State
 
 
 def measure(state: State) -> bool:

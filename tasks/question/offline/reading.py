@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from blocks.errors import QuestionRefused
-from tasks.question.asked import Asked, During, Missing
-from tasks.question.conditions import dated, flag, value_at
-from tasks.question.grammar import (
+from tasks.question.offline.asked import Asked, During, Missing
+from tasks.question.offline.conditions import dated, flag, value_at
+from tasks.question.offline.grammar import (
     AGGREGATES,
     COUNTS,
     DISTINCT,
@@ -20,12 +20,12 @@ from tasks.question.grammar import (
     WHERE,
     WITHOUT,
 )
-from tasks.question.measuring import measure
-from tasks.question.names import Names, Said
-from tasks.question.ordering import limit, order
-from tasks.question.refusals import cannot, no_column, unknown
-from tasks.question.state import State
-from tasks.question.words import Token
+from tasks.question.offline.measuring import measure
+from tasks.question.offline.names import Names, Said
+from tasks.question.offline.ordering import limit, order
+from tasks.question.offline.refusals import cannot, no_column, unknown
+from tasks.question.offline.state import State
+from tasks.question.offline.words import Token
 
 
 def read(question: str, names: Names) -> Asked:

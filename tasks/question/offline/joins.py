@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, Snapshot
-from tasks.question.words import parts
+from tasks.question.offline.words import parts
 
 
 class Link(NamedTuple):

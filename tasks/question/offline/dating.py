@@ -2,9 +2,9 @@
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation
-from tasks.question.asked import During
-from tasks.question.names import DATES, Meant, is_date, is_month
-from tasks.question.refusals import cannot
+from tasks.question.offline.asked import During
+from tasks.question.offline.names import DATES, Meant, is_date, is_month
+from tasks.question.offline.refusals import cannot
 
 
 def period_column(during: During, root: Relation) -> Meant:

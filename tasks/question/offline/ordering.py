@@ -1,11 +1,11 @@
 """The order and the limit of a question: `ordered by amount descending`, `highest first`, `top 5 vendors`."""
 
-from tasks.question.asked import Measure, Order
-from tasks.question.grammar import DIRECTIONS, NUMBERS, OF_DATES, ORDERED, SUPERLATIVES, TOPS
-from tasks.question.measuring import one_measure
-from tasks.question.names import Said
-from tasks.question.refusals import cannot
-from tasks.question.state import State
+from tasks.question.offline.asked import Measure, Order
+from tasks.question.offline.grammar import DIRECTIONS, NUMBERS, OF_DATES, ORDERED, SUPERLATIVES, TOPS
+from tasks.question.offline.measuring import one_measure
+from tasks.question.offline.names import Said
+from tasks.question.offline.refusals import cannot
+from tasks.question.offline.state import State
 
 
 def order(state: State) -> bool:

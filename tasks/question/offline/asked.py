@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tasks.question.names import Said
-from tasks.question.periods import Period
+from tasks.question.offline.names import Said
+from tasks.question.offline.periods import Period
 
 Kind = Literal["count", "sum", "avg", "min", "max", "first", "last"]
 """What is done with a measure's column; `first` and `last` are the least and the greatest of a date."""

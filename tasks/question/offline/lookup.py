@@ -2,11 +2,11 @@
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
-from tasks.question.asked import Asked, Measure
-from tasks.question.joins import Link, path
-from tasks.question.names import Meant, Said
-from tasks.question.refusals import ambiguous, cannot
-from tasks.question.words import MEND
+from tasks.question.offline.asked import Asked, Measure
+from tasks.question.offline.joins import Link, path
+from tasks.question.offline.names import Meant, Said
+from tasks.question.offline.refusals import ambiguous, cannot
+from tasks.question.offline.words import MEND
 
 
 class Lookup:

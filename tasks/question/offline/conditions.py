@@ -2,12 +2,23 @@
 
 from collections.abc import Collection
 
-from tasks.question.asked import Compare, Condition, During, Flag, Missing, Value, When
-from tasks.question.grammar import COMPARED, IS, KNOWN, NO_VALUES, NOT, NULL, WHEN, WHEN_ALONE, WHEN_EQUAL, Cursor
-from tasks.question.names import Names, Said, is_date
-from tasks.question.periods import Period, period_at
-from tasks.question.refusals import cannot, in_quotes
-from tasks.question.words import singular
+from tasks.question.offline.asked import Compare, Condition, During, Flag, Missing, Value, When
+from tasks.question.offline.grammar import (
+    COMPARED,
+    IS,
+    KNOWN,
+    NO_VALUES,
+    NOT,
+    NULL,
+    WHEN,
+    WHEN_ALONE,
+    WHEN_EQUAL,
+    Cursor,
+)
+from tasks.question.offline.names import Names, Said, is_date
+from tasks.question.offline.periods import Period, period_at
+from tasks.question.offline.refusals import cannot, in_quotes
+from tasks.question.offline.words import singular
 
 
 def condition(cursor: Cursor, names: Names, said: Said, *, loose: bool = True) -> tuple[Condition, ...]:

@@ -12,14 +12,14 @@ from sqlglot import exp
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
 from tasks.drift.quoting import quoted_if_needed
-from tasks.question.asked import Direction, Kind
-from tasks.question.names import Meant, Names, is_date
-from tasks.question.plan import Bucket, Figure, Plan, Shown
-from tasks.question.planning import plan
-from tasks.question.predicates import predicate
-from tasks.question.reading import read
-from tasks.question.refusals import cannot
-from tasks.question.words import parts, plural
+from tasks.question.offline.asked import Direction, Kind
+from tasks.question.offline.names import Meant, Names, is_date
+from tasks.question.offline.plan import Bucket, Figure, Plan, Shown
+from tasks.question.offline.planning import plan
+from tasks.question.offline.predicates import predicate
+from tasks.question.offline.reading import read
+from tasks.question.offline.refusals import cannot
+from tasks.question.offline.words import parts, plural
 
 VERSION = "offline-question-1"
 

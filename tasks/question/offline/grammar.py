@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from tasks.question.asked import Compared, Direction, Kind, When
-from tasks.question.words import Token
+from tasks.question.offline.asked import Compared, Direction, Kind, When
+from tasks.question.offline.words import Token
 
 ARTICLES = frozenset({"the", "a", "an"})
 FILLERS = ARTICLES | {"of", "our", "all", "please", "is", "are", "was", "were", "there", "do", "does", "did"}

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tasks.question.asked import Measure, Missing, Order
-from tasks.question.dating import only_date
-from tasks.question.lookup import Lookup
-from tasks.question.names import DATES, NUMERIC, Meant, Said, is_date
-from tasks.question.plan import Bucket, Figure, Plan, Shown, Sorted, identity, once
-from tasks.question.refusals import cannot
+from tasks.question.offline.asked import Measure, Missing, Order
+from tasks.question.offline.dating import only_date
+from tasks.question.offline.lookup import Lookup
+from tasks.question.offline.names import DATES, NUMERIC, Meant, Said, is_date
+from tasks.question.offline.plan import Bucket, Figure, Plan, Shown, Sorted, identity, once
+from tasks.question.offline.refusals import cannot
 
 
 def figure(measure: Measure, lookup: Lookup) -> Figure:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Relation, Snapshot
-from tasks.question.asked import Asked, Compare, Condition, During, Measure
-from tasks.question.dating import period_column
-from tasks.question.grouping import figure, group
-from tasks.question.joins import connecting, path
-from tasks.question.listing import list_rows
-from tasks.question.lookup import Lookup, apart
-from tasks.question.names import Meant
-from tasks.question.plan import Bucket, Figure, Plan, is_named
-from tasks.question.refusals import cannot
+from tasks.question.offline.asked import Asked, Compare, Condition, During, Measure
+from tasks.question.offline.dating import period_column
+from tasks.question.offline.grouping import figure, group
+from tasks.question.offline.joins import connecting, path
+from tasks.question.offline.listing import list_rows
+from tasks.question.offline.lookup import Lookup, apart
+from tasks.question.offline.names import Meant
+from tasks.question.offline.plan import Bucket, Figure, Plan, is_named
+from tasks.question.offline.refusals import cannot
 
 
 def plan(asked: Asked, schema: Snapshot) -> Plan:

@@ -1,11 +1,11 @@
 """A question while it is read: where the cursor is, what is understood so far, and what names and flags are next."""
 
-from tasks.question.asked import Asked, Condition
-from tasks.question.conditions import condition, flag
-from tasks.question.grammar import Cursor
-from tasks.question.names import Names, Said
-from tasks.question.refusals import cannot, unknown
-from tasks.question.words import tokens
+from tasks.question.offline.asked import Asked, Condition
+from tasks.question.offline.conditions import condition, flag
+from tasks.question.offline.grammar import Cursor
+from tasks.question.offline.names import Names, Said
+from tasks.question.offline.refusals import cannot, unknown
+from tasks.question.offline.words import tokens
 
 
 class State:

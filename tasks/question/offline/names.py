@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from blocks.schemas.snapshot import Column, Relation, Snapshot
 from tasks.drift.likeness import name_likeness
-from tasks.question.words import Token, key, parts, singular
+from tasks.question.offline.words import Token, key, parts, singular
 
 NUMERIC = ("integer", "number", "decimal")
 DATES = ("date", "datetime")

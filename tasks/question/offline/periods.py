@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from blocks.errors import QuestionRefused
-from tasks.question.words import Token
+from tasks.question.offline.words import Token
 
 _MONTHS: tuple[str, ...] = ("january", "february", "march", "april", "may", "june", "july", "august", "september")
 _MONTHS += ("october", "november", "december")

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from blocks.schemas.snapshot import Relation
-from tasks.question.asked import Compare, Condition, Direction, Kind
-from tasks.question.joins import Link
-from tasks.question.names import Meant
-from tasks.question.refusals import cannot
-from tasks.question.words import parts
+from tasks.question.offline.asked import Compare, Condition, Direction, Kind
+from tasks.question.offline.joins import Link
+from tasks.question.offline.names import Meant
+from tasks.question.offline.refusals import cannot
+from tasks.question.offline.words import parts
 
 
 @dataclass(frozen=True)

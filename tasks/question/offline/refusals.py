@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from blocks.errors import QuestionRefused
-from tasks.question.names import Meant, Names, Said
-from tasks.question.words import MEND, key
+from tasks.question.offline.names import Meant, Names, Said
+from tasks.question.offline.words import MEND, key
 
 _SHOWN = 8
 _PLACES = {"city", "country", "region", "state", "town"}

@@ -1,11 +1,11 @@
 """The plan of a question that lists rows: which columns, and in which order."""
 
-from tasks.question.asked import Measure, Order
-from tasks.question.dating import only_date
-from tasks.question.lookup import Lookup
-from tasks.question.names import DATES, NUMERIC, Meant, is_date
-from tasks.question.plan import Plan, Shown, Sorted, identity, once
-from tasks.question.refusals import cannot
+from tasks.question.offline.asked import Measure, Order
+from tasks.question.offline.dating import only_date
+from tasks.question.offline.lookup import Lookup
+from tasks.question.offline.names import DATES, NUMERIC, Meant, is_date
+from tasks.question.offline.plan import Plan, Shown, Sorted, identity, once
+from tasks.question.offline.refusals import cannot
 
 
 def list_rows(made: Plan, lookup: Lookup) -> None:

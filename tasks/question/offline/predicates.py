@@ -6,9 +6,9 @@ from typing import assert_never
 from sqlglot import exp
 
 from blocks.schemas.snapshot import Column
-from tasks.question.asked import Compare, Compared, Condition, During, Flag, Missing, Value, When
-from tasks.question.names import DATES, NUMERIC, Meant, is_month
-from tasks.question.refusals import cannot
+from tasks.question.offline.asked import Compare, Compared, Condition, During, Flag, Missing, Value, When
+from tasks.question.offline.names import DATES, NUMERIC, Meant, is_month
+from tasks.question.offline.refusals import cannot
 
 _BINARY: Mapping[Compared, type[exp.Binary]] = {
     "=": exp.EQ,
