@@ -90,12 +90,13 @@ def _of_answer(shape: Shape) -> Iterator[Expectation]:
         {"min_value": least, "max_value": most if shape.rows else None},
     )
     for column in shape.columns:
-        share = min(column.null_share + MORE_NULLS, 1.0)
-        if share < 1:
-            arguments = {"column": column.name, "mostly": 1 - share}
-            yield Expectation(
-                f"at most {share:.0%} of {column.name} is NULL", "ExpectColumnValuesToNotBeNull", arguments
+        there = 1 - column.null_share - MORE_NULLS
+        if there > 0:
+            text, arguments = (
+                f"at least {there:.0%} of {column.name} is not NULL",
+                {"column": column.name, "mostly": there},
             )
+            yield Expectation(text, "ExpectColumnValuesToNotBeNull", arguments)
         if column.least is not None and column.most is not None:
             yield _between(column.name, column.least, column.most)
 
@@ -112,7 +113,8 @@ def _of_values(shape: Shape) -> Iterator[Expectation]:
     for column in shape.columns:
         if column.holds != "nothing":
             # How much of it may be NULL is an expectation of its own.
-            yield _in_set(f"{column.name} holds {column.holds}", column.name, column.holds, "nothing")
+            what = "numbers" if column.holds == "numbers" else "no numbers"
+            yield _in_set(f"{column.name} holds {what}", column.name, column.holds, "nothing")
 
 
 def _in_set(text: str, column: str, *values: str) -> Expectation:
@@ -163,6 +165,6 @@ def _observed(result: dict[str, Any], *, met: bool) -> str:
         return "there" if met else "not there"
     unexpected, count = result["unexpected_count"], result["element_count"]
     if not unexpected:
-        return f"all {count}" if count else "no rows"
+        return ("as expected" if count == 1 else f"all {count}") if count else "no rows"
     examples = ", ".join(dict.fromkeys(map(str, result.get("partial_unexpected_list", ()))))[:100]
     return f"{unexpected} of {count} not so" + (f": {examples}" if examples else "")

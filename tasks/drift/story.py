@@ -29,7 +29,7 @@ def repair_as_markdown(saved: Saved, done: Prepared) -> str:
         "Saved SQL:",
         _sql(saved.sql),
         "SQL that would be run:",
-        _sql(done.sql),
+        _repaired(saved, done),
     ]
     return "\n\n".join(parts)
 
@@ -43,7 +43,7 @@ def as_markdown(answering: Answering) -> str:
     if answering.refusal:
         parts.append(f"**Refused**: {answering.refusal}")
     if done is not None and done.repairs:
-        parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _sql(done.sql)]
+        parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _repaired(saved, done)]
     parts += ["## Saved SQL", _sql(saved.sql)]
     unmet = sum(not each.met for each in answering.checked)
     parts.append(f"Expectations: {len(answering.checked)}, of which {unmet} not met; each is in the table beside this.")
@@ -87,6 +87,12 @@ def _listed(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
         why = f" ({change.score:.0%} sure: {'; '.join(change.evidence)})" if change.evidence else ""
         yield f"- {change}{why}"
+
+
+def _repaired(saved: Saved, done: Prepared) -> str:
+    """The repair, with the saved SQL on lines of its own where it is there as it was."""
+    rebuilding, saved_sql, rest = done.sql.partition(saved.sql.strip())
+    return _sql(f"{rebuilding.rstrip()}\n{saved_sql}{rest}" if saved_sql else done.sql)
 
 
 def _sql(sql: str) -> str:

@@ -68,7 +68,7 @@ async def test_a_table_that_was_renamed_between_two_runs_is_rebuilt_and_the_ui_t
     assert (after.state, after.repairs) == ("Completed", (f"spend: {REPAIR}",))
     told = await artifacts(after)
     assert "vendors is now called suppliers" in told["schema-shop"]
-    rebuilt = "WITH vendors AS (SELECT id, name, town AS city FROM main.suppliers) SELECT name, city FROM vendors"
+    rebuilt = "WITH vendors AS (SELECT id, name, town AS city FROM main.suppliers)\nSELECT name, city FROM vendors"
     assert rebuilt in told["spending-spend-drift"]
     assert "vendors.city is there" in told["spending-spend-expectations"]
     assert f"- spend: {REPAIR}" in told["spending-report"]

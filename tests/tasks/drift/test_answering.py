@@ -356,4 +356,4 @@ async def test_what_a_query_expected_of_its_schema_and_its_answer_is_kept(shop: 
     answers = [each.expectation for each in answering.checked if each.about == "answer"]
     assert "the columns are name, city, spend" in answers
     assert "there are 2 to 42 rows" in answers
-    assert "at most 10% of city is NULL" in answers
+    assert "at least 90% of city is not NULL" in answers
