@@ -1,4 +1,4 @@
-"""The real databases that drift, copied before anything changes them: as a SQLite file, or into a PostgreSQL.
+"""The databases that drift, copied before anything changes them: as a SQLite file, or into a PostgreSQL.
 
 The copy in PostgreSQL has the same names, keys and rows, and those of the views that PostgreSQL can run. It has neither
 defaults nor checks. Its texts are ordered by their bytes, as SQLite does, so that an order is the same in both.
@@ -31,6 +31,7 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "numeric": lambda value: Decimal(str(value)),
     "double precision": float,
+    "boolean": bool,
     "text": str,
 }
 
@@ -104,12 +105,14 @@ def _in_key(described: Sequence[Sequence[Any]], column: str) -> bool:
 
 
 def _type(declared: str, values: Sequence[Any]) -> str:
-    """By the rules of SQLite's affinities, after the dates, which SQLite does not know."""
+    """By the rules of SQLite's affinities, after the dates and truth values, which SQLite does not know."""
     declared = declared.upper()
     if declared.startswith(("DATETIME", "TIMESTAMP")):
         return "timestamp"
     if declared == "DATE":
         return "date"
+    if declared.startswith("BOOL"):
+        return "boolean"
     if "INT" in declared:
         return "bigint" if any(abs(value or 0) > _MOST_INTEGER for value in values) else "integer"
     if any(word in declared for word in ("CHAR", "TEXT", "CLOB")):
