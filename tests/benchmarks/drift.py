@@ -36,7 +36,7 @@ from tasks.drift.saved import Prepared, Saved
 from tasks.outcome import Cell, Column, Table
 from tasks.query.statement import fetch, statement
 from tasks.query.usage import usage
-from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
+from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql, view_queries
 from tests.benchmarks.drift_originals import Original, real, samples
 from tests.benchmarks.drift_queries import SavedQuery
 from tests.benchmarks.drift_subjects import KINDS
@@ -122,7 +122,8 @@ async def _counted(
     async with place.copy() as connection:
         good = {query.name: await _answered_first(connection, query, ledger) for query in queries}
         now = await read_schema(connection)
-        used = {query.name: usage(query.sql, now).relations for query in queries}
+        views = view_queries(original.file)
+        used = {query.name: _used(query.sql, now, views) for query in queries}
     made = [each for each in drifts(original, dialect, given.seed) if given.only in (None, each.kind)]
     for drift in made:
         touched = [query for query in queries if _touches(drift, used[query.name])]
@@ -137,10 +138,20 @@ async def _counted(
     return counts
 
 
-def _touches(drift: Drift, used: Mapping[Any, Sequence[str]]) -> bool:
+def _used(sql: str, now: Snapshot, views: Mapping[str, str]) -> list[tuple[str, Sequence[str]]]:
+    """Each relation that the statement reads, itself or behind a view, with the columns that are used of it."""
+    found: list[tuple[str, Sequence[str]]] = []
+    for relation, columns in usage(sql, now).relations.items():
+        found.append((relation.name, columns))
+        if relation.name in views:
+            found += _used(views[relation.name], now, views)
+    return found
+
+
+def _touches(drift: Drift, used: Sequence[tuple[str, Sequence[str]]]) -> bool:
     return any(
-        name.name == table and (not columns or not of_it or set(columns) & set(of_it))
-        for name, of_it in used.items()
+        name == table and (not columns or not of_it or set(columns) & set(of_it))
+        for name, of_it in used
         for table, columns in drift.touches.items()
     )
 

@@ -70,6 +70,13 @@ async def copy_to_postgresql(path: Path, url: str) -> None:
     await engine.dispose()
 
 
+def view_queries(path: Path) -> Mapping[str, str]:
+    """The SELECT of each view of the SQLite file, for either database."""
+    with closing(connect(f"file:{path}?mode=ro", uri=True)) as database:
+        views = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall()
+    return {name: _parsed_view(sql).expression.sql("postgres") for name, sql in views}
+
+
 def quoted(name: str, of: str = "") -> str:
     """The name as an identifier of either database, of that table or alias if one is given."""
     identifier = quoting.quoted(name)
@@ -161,14 +168,19 @@ async def _fill(connection: AsyncConnection, table: _Table) -> None:
 
 
 async def _create_view(connection: AsyncConnection, sql: str) -> None:
-    view = sqlglot.parse_one(sql, read="sqlite")
-    for identifier in view.find_all(exp.Identifier):
-        identifier.set("quoted", True)
     # What PostgreSQL cannot run (a text compared with a number, texts added with +) is in none of the saved queries.
     savepoint = await connection.begin_nested()
     try:
-        await connection.exec_driver_sql(view.sql("postgres"))
+        await connection.exec_driver_sql(_parsed_view(sql).sql("postgres"))
     except SQLAlchemyError:
         await savepoint.rollback()
     else:
         await savepoint.commit()
+
+
+def _parsed_view(sql: str) -> exp.Expr:
+    """With its names quoted, as PostgreSQL would write those without quotes in lower case."""
+    view = sqlglot.parse_one(sql, read="sqlite")
+    for identifier in view.find_all(exp.Identifier):
+        identifier.set("quoted", True)
+    return view

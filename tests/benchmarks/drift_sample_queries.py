@@ -168,7 +168,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         WITH spend AS (
             SELECT vendor_id, category, SUM(amount) AS total FROM invoices GROUP BY vendor_id, category
         ), main AS (
-            SELECT vendor_id, MAX(total) AS most FROM spend GROUP BY vendor_id HAVING MAX(total) > 1000000
+            SELECT vendor_id, MAX(total) AS most FROM spend GROUP BY vendor_id HAVING MAX(total) > 100000
         )
         SELECT spend.vendor_id, spend.category, spend.total
         FROM spend
@@ -425,7 +425,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "procurement",
         "order-values",
         """
-        SELECT * FROM order_values WHERE month = '2026-10' AND order_value > 5000 ORDER BY po_id
+        SELECT * FROM order_values WHERE month = '2026-10' AND order_value > 3000 ORDER BY po_id
         """,
         "view",
         "star",
