@@ -1,9 +1,8 @@
-"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--sqlite]
-[--samples]`.
+"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--samples]`.
 
-Real databases (../shared/data; with --samples, or where there are none, the sample company's) are copied, each of their
-saved queries is answered once, one drift is made, and the queries that it touches, and a few that it does not, are
-answered again: by Holdfast and, as the baseline, as they are.
+Real databases (../shared/data), or the sample company's where there are none, are copied, each of their saved queries
+is answered once, one drift is made, and the queries that it touches, and a few that it does not, are answered again: by
+Holdfast and, as the baseline, as they are.
 survived: the same answer as before. refused: no answer. wrong: another answer. New names come from a seeded generator.
 """
 
@@ -87,9 +86,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--sqlite", action="store_true", help="SQLite only")
-    parser.add_argument(
-        "--samples", action="store_true", help="the sample sources, even where there are real databases"
-    )
+    parser.add_argument("--samples", action="store_true", help="the sample sources, even where there are real ones")
     parser.add_argument("--verbose", action="store_true", help="say why a query was refused, on standard error")
     given = parser.parse_args()
     everything = Counts()
