@@ -1,7 +1,8 @@
-"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--sqlite]`.
+"""What saved queries survive: `uv run python -m tests.benchmarks.drift [--seed N] [--only KIND] [--samples]`.
 
-Real databases (../shared/data) are copied, each of 52 saved queries is answered once, one drift is made, and the
-queries that it touches, and a few that it does not, are answered again: by Holdfast and, as the baseline, as they are.
+Real databases (../shared/data), or the sample company's where there are none, are copied, each of their saved queries
+is answered once, one drift is made, and the queries that it touches, and a few that it does not, are answered again: by
+Holdfast and, as the baseline, as they are.
 survived: the same answer as before. refused: no answer. wrong: another answer. New names come from a seeded generator.
 """
 
@@ -34,13 +35,13 @@ from tasks.drift.saved import Prepared, Saved
 from tasks.outcome import Cell, Column, Table
 from tasks.query.statement import fetch, statement
 from tasks.query.usage import usage
-from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql
-from tests.benchmarks.drift_queries import QUERIES, Database, SavedQuery
+from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql, view_queries
+from tests.benchmarks.drift_originals import Original, real, samples
+from tests.benchmarks.drift_queries import SavedQuery
 from tests.benchmarks.drift_subjects import KINDS
 from tests.benchmarks.drifts import Drift, apply, drifts
 from tests.servers.postgres import postgres
 
-DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
 UNTOUCHED = 3
 """How many queries that a drift does not touch are asked as well."""
 LEAST_SURVIVED = 0.95
@@ -85,38 +86,42 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--sqlite", action="store_true", help="SQLite only")
+    parser.add_argument("--samples", action="store_true", help="the sample sources, even where there are real ones")
     parser.add_argument("--verbose", action="store_true", help="say why a query was refused, on standard error")
     given = parser.parse_args()
-    if not DATA.is_dir():
-        raise SystemExit(f"there is no {DATA.name} to copy at ../shared; this benchmark needs its two databases")
     everything = Counts()
     with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _server(Path(name), given) as server:
-        for database in get_args(Database):
+        for original in _originals(Path(name), given):
             for dialect in ("sqlite", "postgresql") if server else ("sqlite",):
-                counts = asyncio.run(_measured(database, dialect, Path(name), server, given))
-                _print(f"{database}, {dialect}", counts)
+                counts = asyncio.run(_measured(original, dialect, Path(name), server, given))
+                _print(f"{original.name}, {dialect}", counts)
                 everything.fates.update(counts.fates)
     _print("everything", everything)
     _print_targets(everything)
 
 
-async def _measured(database: Database, dialect: Dialect, folder: Path, server: str, given: Namespace) -> Counts:
+def _originals(folder: Path, given: Namespace) -> Sequence[Original]:
+    return (not given.samples and real()) or samples(folder / "samples")
+
+
+async def _measured(original: Original, dialect: Dialect, folder: Path, server: str, given: Namespace) -> Counts:
     async with Ledger.open(f"sqlite:///{folder / 'ledger.db'}") as ledger:
-        return await _counted(database, dialect, folder, server, given, ledger)
+        return await _counted(original, dialect, folder, server, given, ledger)
 
 
 async def _counted(
-    database: Database, dialect: Dialect, folder: Path, server: str, given: Namespace, ledger: Ledger
+    original: Original, dialect: Dialect, folder: Path, server: str, given: Namespace, ledger: Ledger
 ) -> Counts:
     counts = Counts()
-    place = _Place(database, dialect, folder, server)
+    place = _Place(original, dialect, folder, server)
     await place.prepare()
-    queries = [query for query in QUERIES if query.database == database]
+    queries = original.queries
     async with place.copy() as connection:
         good = {query.name: await _answered_first(connection, query, ledger) for query in queries}
         now = await read_schema(connection)
-        used = {query.name: usage(query.sql, now).relations for query in queries}
-    made = [each for each in drifts(database, dialect, given.seed) if given.only in (None, each.kind)]
+        views = view_queries(original.file)
+        used = {query.name: _used(query.sql, now, views) for query in queries}
+    made = [each for each in drifts(original, dialect, given.seed) if given.only in (None, each.kind)]
     for drift in made:
         touched = [query for query in queries if _touches(drift, used[query.name])]
         others = [query for query in queries if query not in touched]
@@ -130,10 +135,20 @@ async def _counted(
     return counts
 
 
-def _touches(drift: Drift, used: Mapping[Any, Sequence[str]]) -> bool:
+def _used(sql: str, now: Snapshot, views: Mapping[str, str]) -> list[tuple[str, Sequence[str]]]:
+    """Each relation that the statement reads, itself or behind a view, with the columns that are used of it."""
+    found: list[tuple[str, Sequence[str]]] = []
+    for relation, columns in usage(sql, now).relations.items():
+        found.append((relation.name, columns))
+        if relation.name in views:
+            found += _used(views[relation.name], now, views)
+    return found
+
+
+def _touches(drift: Drift, used: Sequence[tuple[str, Sequence[str]]]) -> bool:
     return any(
-        name.name == table and (not columns or not of_it or set(columns) & set(of_it))
-        for name, of_it in used.items()
+        name == table and (not columns or not of_it or set(columns) & set(of_it))
+        for name, of_it in used
         for table, columns in drift.touches.items()
     )
 
@@ -211,21 +226,21 @@ def _value(cell: Cell, column: Column) -> Any:
 class _Place:
     """Where the copies of one database are made."""
 
-    def __init__(self, database: Database, dialect: Dialect, folder: Path, server: str) -> None:
-        self._database, self._dialect, self._folder, self._server = database, dialect, folder, server
+    def __init__(self, original: Original, dialect: Dialect, folder: Path, server: str) -> None:
+        self._original, self._dialect, self._folder, self._server = original, dialect, folder, server
 
     async def prepare(self) -> None:
         if self._dialect == "postgresql":
-            await self._manage(f"CREATE DATABASE {self._database}")
-            await copy_to_postgresql(DATA / f"{self._database}.db", self._url(self._database))
+            await self._manage(f"CREATE DATABASE {self._original.name}")
+            await copy_to_postgresql(self._original.file, self._url(self._original.name))
 
     @asynccontextmanager
     async def copy(self) -> AsyncIterator[AsyncConnection]:
         """A connection to a copy of its own, in a transaction."""
         if self._dialect == "sqlite":
-            url = await copy_sqlite(DATA / f"{self._database}.db", self._folder)
+            url = await copy_sqlite(self._original.file, self._folder)
         else:
-            await self._manage(f"CREATE DATABASE drifted TEMPLATE {self._database}")
+            await self._manage(f"CREATE DATABASE drifted TEMPLATE {self._original.name}")
             url = self._url("drifted")
         engine = create_async_engine(url)
         try:

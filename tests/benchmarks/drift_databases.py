@@ -1,4 +1,4 @@
-"""The real databases that drift, copied before anything changes them: as a SQLite file, or into a PostgreSQL.
+"""The databases that drift, copied before anything changes them: as a SQLite file, or into a PostgreSQL.
 
 The copy in PostgreSQL has the same names, keys and rows, and those of the views that PostgreSQL can run. It has neither
 defaults nor checks. Its texts are ordered by their bytes, as SQLite does, so that an order is the same in both.
@@ -31,6 +31,7 @@ _CONVERTED: Mapping[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "numeric": lambda value: Decimal(str(value)),
     "double precision": float,
+    "boolean": bool,
     "text": str,
 }
 
@@ -69,6 +70,13 @@ async def copy_to_postgresql(path: Path, url: str) -> None:
     await engine.dispose()
 
 
+def view_queries(path: Path) -> Mapping[str, str]:
+    """The SELECT of each view of the SQLite file, for either database."""
+    with closing(connect(f"file:{path}?mode=ro", uri=True)) as database:
+        views = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall()
+    return {name: _parsed_view(sql).expression.sql("postgres") for name, sql in views}
+
+
 def quoted(name: str, of: str = "") -> str:
     """The name as an identifier of either database, of that table or alias if one is given."""
     identifier = quoting.quoted(name)
@@ -104,12 +112,14 @@ def _in_key(described: Sequence[Sequence[Any]], column: str) -> bool:
 
 
 def _type(declared: str, values: Sequence[Any]) -> str:
-    """By the rules of SQLite's affinities, after the dates, which SQLite does not know."""
+    """By the rules of SQLite's affinities, after the dates and truth values, which SQLite does not know."""
     declared = declared.upper()
     if declared.startswith(("DATETIME", "TIMESTAMP")):
         return "timestamp"
     if declared == "DATE":
         return "date"
+    if declared.startswith("BOOL"):
+        return "boolean"
     if "INT" in declared:
         return "bigint" if any(abs(value or 0) > _MOST_INTEGER for value in values) else "integer"
     if any(word in declared for word in ("CHAR", "TEXT", "CLOB")):
@@ -158,14 +168,19 @@ async def _fill(connection: AsyncConnection, table: _Table) -> None:
 
 
 async def _create_view(connection: AsyncConnection, sql: str) -> None:
-    view = sqlglot.parse_one(sql, read="sqlite")
-    for identifier in view.find_all(exp.Identifier):
-        identifier.set("quoted", True)
     # What PostgreSQL cannot run (a text compared with a number, texts added with +) is in none of the saved queries.
     savepoint = await connection.begin_nested()
     try:
-        await connection.exec_driver_sql(view.sql("postgres"))
+        await connection.exec_driver_sql(_parsed_view(sql).sql("postgres"))
     except SQLAlchemyError:
         await savepoint.rollback()
     else:
         await savepoint.commit()
+
+
+def _parsed_view(sql: str) -> exp.Expr:
+    """With its names quoted, as PostgreSQL would write those without quotes in lower case."""
+    view = sqlglot.parse_one(sql, read="sqlite")
+    for identifier in view.find_all(exp.Identifier):
+        identifier.set("quoted", True)
+    return view

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal, get_args
 
-Database = Literal["northwind", "chinook"]
+Database = Literal["northwind", "chinook", "finance", "procurement", "operations"]
 Feature = Literal["quoted names", "aliases", "self join", "sub-query", "cte", "union", "window", "view", "star"]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 

@@ -1,4 +1,4 @@
-"""What happens to the real databases of the drift benchmark: one change each, as the statements that make it.
+"""What happens to the databases of the drift benchmark: one change each, as the statements that make it.
 
 New names are drawn from a seeded generator in several styles, so that no list of words or suffixes can foresee them.
 
@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from blocks.schemas.snapshot import Dialect
 from tests.benchmarks.drift_databases import ORDERED_TEXT, quoted
 from tests.benchmarks.drift_names import Names
-from tests.benchmarks.drift_queries import Database
-from tests.benchmarks.drift_subjects import SUBJECTS, TABLES, Kind
+from tests.benchmarks.drift_originals import Original
+from tests.benchmarks.drift_subjects import Kind
 
 NOT_REBUILDABLE: frozenset[Kind] = frozenset(
     {
@@ -40,6 +40,7 @@ _TYPES: Mapping[Dialect, Mapping[str, str]] = {
         "date": "DATE",
         "time": "DATETIME",
         "blob": "BLOB",
+        "bool": "BOOLEAN",
     },
     "postgresql": {
         "int": "integer",
@@ -50,6 +51,7 @@ _TYPES: Mapping[Dialect, Mapping[str, str]] = {
         "date": "date",
         "time": "timestamp",
         "blob": "bytea",
+        "bool": "boolean",
     },
 }
 _COLLATION = ' COLLATE "C"'
@@ -110,12 +112,12 @@ async def apply(drift: Drift, connection: AsyncConnection) -> None:
         await connection.exec_driver_sql(statement)
 
 
-def drifts(database: Database, dialect: Dialect, seed: int) -> list[Drift]:
+def drifts(original: Original, dialect: Dialect, seed: int) -> list[Drift]:
     """Every drift of that database; the same for the same seed."""
-    builder = _Builder(database, dialect, seed)
+    builder = _Builder(original, dialect, seed)
     return [
         builder.drift(kind, subject)
-        for kind, subjects in SUBJECTS[database].items()
+        for kind, subjects in original.subjects.items()
         if kind != "table_renamed_to_other_schema" or dialect == "postgresql"
         for subject in subjects
     ]
@@ -151,10 +153,10 @@ _Made = tuple[list[str], Mapping[str, Iterable[str]]]
 class _Builder:
     """Makes the drifts of one database in one dialect; each draws new names."""
 
-    def __init__(self, database: Database, dialect: Dialect, seed: int) -> None:
+    def __init__(self, original: Original, dialect: Dialect, seed: int) -> None:
         self._dialect = dialect
-        self._tables = {name: _columns(described) for name, described in TABLES[database].items()}
-        self._random = Random(f"{seed} {database} {dialect}")  # noqa: S311  # names for a benchmark, no secrets
+        self._tables = {name: _columns(described) for name, described in original.tables.items()}
+        self._random = Random(f"{seed} {original.name} {dialect}")  # noqa: S311  # names for a benchmark, no secrets
         taken = [*self._tables, *(column.name for columns in self._tables.values() for column in columns)]
         self._names = Names(self._random, dialect, taken)
 
@@ -235,7 +237,7 @@ class _Builder:
         here, there = link.split("=")
         if any(column.name == named for column in self._tables[goal]):
             named = self._names.new(name)
-        held = f"SELECT MIN({quoted(name, 's')}) FROM {quoted(table)} AS s WHERE {quoted(here, 's')}"  # noqa: S608  # SUBJECTS names them
+        held = f"SELECT MIN({quoted(name, 's')}) FROM {quoted(table)} AS s WHERE {quoted(here, 's')}"  # noqa: S608  # the subjects name them
         return [
             f"ALTER TABLE {quoted(goal)} ADD COLUMN {quoted(named)} {self._type('text')}",
             f"UPDATE {quoted(goal)} SET {quoted(named)} = ({held} = {quoted(there, goal)})",  # noqa: S608  # as above
@@ -390,7 +392,7 @@ class _Builder:
             if column.refers and referring:
                 lines.append(f"FOREIGN KEY ({quoted(column.name)}) REFERENCES {self._key_of(column.refers)}")
         values = ", ".join(value for _, value in parts)
-        rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  # SUBJECTS names them
+        rows = f"SELECT {values} FROM {source}" if source else f"VALUES ({values})"  # noqa: S608  # the subjects name them
         return [f"CREATE TABLE {quoted(name)} ({', '.join(lines)})", f"INSERT INTO {quoted(name)} {rows}"]
 
     def _key_of(self, table: str) -> str:
