@@ -27,6 +27,9 @@ MOSTLY = 0.95
 """The share of a column's values that must lie where its numbers lay."""
 
 
+About = Literal["schema", "answer"]
+
+
 class Expectation(NamedTuple):
     """One thing that is expected, in words, and the expectation of Great Expectations that says so."""
 
@@ -39,7 +42,7 @@ class Expectation(NamedTuple):
 class Checked(NamedTuple):
     """An expectation that was checked."""
 
-    about: Literal["schema", "answer"]
+    about: About
     expectation: str
     met: bool
     observed: str
@@ -121,9 +124,7 @@ def _in_set(text: str, column: str, *values: str) -> Expectation:
     return Expectation(text, "ExpectColumnValuesToBeInSet", {"column": column, "value_set": list(values)})
 
 
-async def _checked(
-    about: Literal["schema", "answer"], frame: "pd.DataFrame", expected: Sequence[Expectation]
-) -> tuple[Checked, ...]:
+async def _checked(about: About, frame: "pd.DataFrame", expected: Sequence[Expectation]) -> tuple[Checked, ...]:
     """Each expectation, checked, in their order."""
     if not expected:
         return ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import get_args
 from uuid import UUID
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -11,6 +12,7 @@ from blocks.words import counted
 from tasks.drift.answering import Answering
 from tasks.drift.changes import Change
 from tasks.drift.discover import Discovery
+from tasks.drift.expectations import About
 from tasks.drift.saved import Prepared, Saved
 
 
@@ -45,8 +47,8 @@ def as_markdown(answering: Answering) -> str:
     if done is not None and done.repairs:
         parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _repaired(saved, done)]
     parts += ["## Saved SQL", _sql(saved.sql)]
-    unmet = sum(not each.met for each in answering.checked)
-    parts.append(f"Expectations: {len(answering.checked)}, of which {unmet} not met; each is in the table beside this.")
+    counts = [_counted(answering, about) for about in get_args(About)]
+    parts.append(f"Expected of {', of '.join(filter(None, counts))}. Each is in the table beside this.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -81,6 +83,11 @@ async def record_expectations(answering: Answering, run_id: UUID | None = None, 
         for each in answering.checked
     ]
     await answering.asker.ledger.record_expectations(rows)
+
+
+def _counted(answering: Answering, about: About) -> str:
+    met = [each.met for each in answering.checked if each.about == about]
+    return f"the {about}: {len(met)}, met {sum(met)}" if met else ""
 
 
 def _listed(changes: Sequence[Change]) -> Iterator[str]:
