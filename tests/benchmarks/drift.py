@@ -33,9 +33,9 @@ from tasks.drift.answering import Answering, Asker
 from tasks.drift.discover import Discovery
 from tasks.drift.saved import Prepared, Saved
 from tasks.outcome import Cell, Column, Table
-from tasks.query.statement import fetch, statement
+from tasks.query.statement import statement
 from tasks.query.usage import usage
-from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql, view_queries
+from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql, fetch, view_queries, wrapped_errors
 from tests.benchmarks.drift_originals import Original, real, samples
 from tests.benchmarks.drift_queries import SavedQuery
 from tests.benchmarks.drift_subjects import KINDS
@@ -165,7 +165,10 @@ async def _answered_first(connection: AsyncConnection, query: SavedQuery, ledger
 
 def _answering(connection: AsyncConnection, query: SavedQuery, found: Discovery, ledger: Ledger) -> Answering:
     async def read(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        return await work(connection)
+        # A statement that fails must leave the transaction usable for the next query.
+        async with connection.begin_nested():
+            with wrapped_errors():
+                return await work(connection)
 
     async def approve(done: Prepared) -> None:
         raise RuntimeError("nothing here waits for an approval")

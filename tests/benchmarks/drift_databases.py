@@ -7,8 +7,8 @@ defaults nor checks. Its texts are ordered by their bytes, as SQLite does, so th
 import asyncio
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,12 +16,16 @@ from pathlib import Path
 from sqlite3 import Connection, connect
 from typing import Any
 
+import asyncpg
 import sqlglot
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import TextClause
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlglot import exp
 
 from tasks.drift import quoting
+from tasks.outcome import Table
+from tasks.query import statement
 
 _MOST_INTEGER = 2**31 - 1
 ORDERED_TEXT = 'text COLLATE "C"'
@@ -75,6 +79,25 @@ def view_queries(path: Path) -> Mapping[str, str]:
     with closing(connect(f"file:{path}?mode=ro", uri=True)) as database:
         views = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall()
     return {name: _parsed_view(sql).expression.sql("postgres") for name, sql in views}
+
+
+@contextmanager
+def wrapped_errors() -> Iterator[None]:
+    """Raises asyncpg's own errors as DBAPIError: SQLAlchemy 2.1 lets one through that comes with the first rows."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise DBAPIError(None, None, error) from error
+
+
+async def fetch(connection: AsyncConnection, bound: TextClause, max_rows: int) -> tuple[Table, bool]:
+    """As statement.fetch.
+
+    Raises:
+        DBAPIError, QueryRefused: the statement cannot be answered.
+    """
+    with wrapped_errors():
+        return await statement.fetch(connection, bound, max_rows)
 
 
 def quoted(name: str, of: str = "") -> str:
