@@ -54,7 +54,6 @@ def test_json_has_the_rows_and_what_was_done(capsys: pytest.CaptureFixture[str],
     [
         ("ALTER TABLE vendors DROP COLUMN city", (), "vendors has no column city"),
         ("ALTER TABLE vendors RENAME TO suppliers", ("--on-drift", "fail"), "on_drift is fail"),
-        ("ALTER TABLE vendors RENAME TO suppliers", ("--on-drift", "approve"), "there is no terminal to approve"),
     ],
 )
 def test_drift_that_may_not_or_cannot_be_repaired_is_refused(
@@ -67,6 +66,21 @@ def test_drift_that_may_not_or_cannot_be_repaired_is_refused(
     assert (said.status, said.out) == (4, "")
     assert why in said.err
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_repair_that_nobody_can_approve_is_refused_with_both_statements(
+    capsys: pytest.CaptureFixture[str], shop: str
+) -> None:
+    holdfast(capsys, "query", shop, SQL)
+    change(shop, "ALTER TABLE vendors RENAME TO suppliers")
+    said = holdfast(capsys, "query", shop, SQL, "--on-drift", "approve")
+
+    assert (said.status, said.out) == (4, "")
+    saved, repaired, refused = said.err.splitlines()
+    assert saved == f"Saved: {SQL}"
+    assert repaired == f"Repaired: WITH vendors AS (SELECT id, name, city FROM main.suppliers) {SQL}"
+    assert "there is no terminal to approve the repair in" in refused
+
 
 
 def test_another_database_under_the_same_name_is_said_and_answered_anew(
