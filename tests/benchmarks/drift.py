@@ -128,8 +128,9 @@ async def _counted(
         asked = [*touched, *Random(given.seed).sample(others, min(UNTOUCHED, len(others)))]  # noqa: S311  # no secret
         async with place.copy() as connection:
             await apply(drift, connection)
+            lost = views.keys() - await _readable(connection)
             for query in asked:
-                could = drift.rebuildable or query not in touched
+                could = query not in touched or (drift.rebuildable and not lost & dict(used[query.name]).keys())
                 for way, fate in (await _fates(connection, query, good[query.name], drift, ledger, given)).items():
                     counts.fates[drift.kind, could, way, fate] += 1
     return counts
@@ -143,6 +144,11 @@ def _used(sql: str, now: Snapshot, views: Mapping[str, str]) -> list[tuple[str, 
         if relation.name in views:
             found += _used(views[relation.name], now, views)
     return found
+
+
+async def _readable(connection: AsyncConnection) -> set[str]:
+    """The relations that still are there and have columns; no row tells what a view was that has not."""
+    return {relation.name.name for relation in (await read_schema(connection)).relations if relation.columns}
 
 
 def _touches(drift: Drift, used: Sequence[tuple[str, Sequence[str]]]) -> bool:
