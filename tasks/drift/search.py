@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from blocks.schemas.snapshot import Dialect, Relation, Snapshot
 from tasks.drift.align import EQUAL, FOUND, Alignment, Rows, align
 from tasks.drift.likeness import mapping, name_likeness
-from tasks.drift.quoting import names, place
+from tasks.drift.quoting import names, place, quoted
 from tasks.drift.rebuild import Only, Part, Rebuild
 from tasks.drift.sample import (
     SAMPLE_ROWS,
@@ -58,7 +58,7 @@ class Asking:
     async def sample(self, relation: Relation, used: Sequence[str]) -> Sample:
         """What is remembered of the relation's values."""
         needed = needed_columns(relation, used)
-        count = await self._count(place(relation.name))
+        (count,) = await self._counts(place(relation.name))
         rows = await self.rows(sampling_sql(relation, sampled_columns(relation, needed)))
         return sample_of(relation, needed, count, rows)
 
@@ -66,7 +66,10 @@ class Asking:
         """Whether the rebuilt relation has the rows that the sample is of; a SELECT that fails does not."""
         select = rebuild.select(self.dialect)
         try:
-            count = await self._count(f"({select}) AS r")
+            count, *there = await self._counts(f"({select}) AS r", _required(sample))
+            # Rows without what each of them had were another table's; the databases differ in where they sort them.
+            if not rebuild.unchanged and any(each < count for each in there):
+                return False
             if abs(count - sample.count) > max(2, (CHOSEN if rebuild.only else GROWN) * sample.count):
                 return False
             if not sample.used:
@@ -88,9 +91,16 @@ class Asking:
             return str(error.orig).splitlines()[0].rpartition(">: ")[2]
         return ""
 
-    async def _count(self, place_or_query: str) -> int:
-        ((count,),) = await self.rows(f"SELECT COUNT(*) FROM {place_or_query}")  # noqa: S608  # quoted names
-        return int(count)
+    async def _counts(self, place_or_query: str, columns: Sequence[str] = ()) -> list[int]:
+        """How many rows there are, and in how many of them each of the columns has a value."""
+        counts = ", ".join(["COUNT(*)", *(f"COUNT({quoted(column)})" for column in columns)])
+        (row,) = await self.rows(f"SELECT {counts} FROM {place_or_query}")  # noqa: S608  # quoted names
+        return list(map(int, row))
+
+
+def _required(sample: Sample) -> list[str]:
+    """The used columns that were never NULL."""
+    return [name for name in sample.used if name in sample.key or not sample.relation.by_name[name].nullable]
 
 
 def _raise_if_lost(error: DBAPIError) -> None:
@@ -240,9 +250,7 @@ def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iter
                 if part.has(sample.used) and _is_known(sample, part):
                     yield _rebuild(sample, [_part(part)], Only(column, value))
         if found.has(sample.used) and _is_known(sample, found):
-            required = [
-                name for name in sample.used if name not in found.key and not sample.relation.by_name[name].nullable
-            ]
+            required = [name for name in _required(sample) if name not in found.key]
             for name in required[:1]:
                 yield _rebuild(sample, [_part(found)], Only(found.columns[name]))
 

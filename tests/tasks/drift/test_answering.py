@@ -263,6 +263,36 @@ async def test_rows_are_not_chosen_by_the_value_that_is_looked_for(shop: Shop) -
         await shop.answer()
 
 
+async def test_rows_of_another_table_that_lack_the_key_are_not_taken_for_its_own(shop: Shop) -> None:
+    before, _ = await shop.answer("SELECT name FROM vendors ORDER BY name")
+    await execute(
+        shop.url,
+        "CREATE TABLE parties (kind VARCHAR(9), vendor INTEGER, customer INTEGER, name VARCHAR(40), city VARCHAR(40))",
+        "INSERT INTO parties SELECT 'vendor', id, NULL, name, city FROM vendors",
+        "INSERT INTO parties VALUES ('customer', NULL, 1, 'Zora', 'Rome')",
+        "DROP TABLE vendors",
+    )
+    after, done = await shop.answer("SELECT name FROM vendors ORDER BY name")
+
+    assert after == before
+    assert " WHERE " in done.sql
+
+
+async def test_a_column_that_may_be_null_now_and_is_so_somewhere_is_no_other_column(shop: Shop) -> None:
+    await shop.answer("SELECT id, amount FROM invoices ORDER BY id")
+    await execute(
+        shop.url,
+        "CREATE TABLE looser (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount INTEGER)",
+        "INSERT INTO looser SELECT * FROM invoices",
+        "DROP TABLE invoices",
+        "ALTER TABLE looser RENAME TO invoices",
+        "INSERT INTO invoices VALUES (1000, 1, NULL)",
+    )
+    after, done = await shop.answer("SELECT id, amount FROM invoices ORDER BY id")
+
+    assert (after[-1], done.repairs) == ((1000, None), ())
+
+
 async def test_what_is_remembered_has_no_text_of_the_data_in_it(shop: Shop) -> None:
     await shop.answer()
 
