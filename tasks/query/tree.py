@@ -26,7 +26,12 @@ def normal_tree(sql: str, *, sqlite: bool) -> exp.Expr:
             each.set("query", whole.subquery(copy=False))
     for table in tree.find_all(exp.Table):
         _name_function(table, sqlite=sqlite)
-    return qualify_tables(normalize_identifiers(tree, dialect=dialect), dialect=dialect)
+    tree = normalize_identifiers(tree, dialect=dialect)
+    for table in tree.find_all(exp.Table) if not sqlite else ():
+        if not table.alias and isinstance(table.this, exp.Identifier):
+            # qualify_tables would write it in lower case, also where its name is in quotes (30.30).
+            table.set("alias", exp.TableAlias(this=table.this.copy()))
+    return qualify_tables(tree, dialect=dialect)
 
 
 def _name_function(table: exp.Table, *, sqlite: bool) -> None:

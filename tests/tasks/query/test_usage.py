@@ -422,3 +422,9 @@ def test_sqlite_compares_the_columns_of_using_without_asking_to_read_them(
     used = {(name.name, column) for name, columns in found.relations.items() for column in columns}
     assert used - reported == unreported
     assert reported <= used
+
+
+def test_a_table_whose_name_is_in_quotes_is_called_by_it() -> None:
+    sql = 'SELECT "Order Details"."Qty" FROM "Order Details" JOIN orders ON orders.id = "Order Details"."Order Id"'
+
+    assert _used(usage(sql, POSTGRESQL)) == {"Order Details": ["order id", "qty"], "orders": ["id"]}
