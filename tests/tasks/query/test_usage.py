@@ -425,6 +425,7 @@ def test_sqlite_compares_the_columns_of_using_without_asking_to_read_them(
 
 
 def test_a_table_whose_name_is_in_quotes_is_called_by_it() -> None:
-    sql = 'SELECT "Order Details"."Qty" FROM "Order Details" JOIN orders ON orders.id = "Order Details"."Order Id"'
+    schema = _snapshot("postgresql", [_relation("public", "Orders", ("id", "Total"))], "public")
+    sql = 'SELECT "Orders"."Total" FROM "Orders" WHERE "Orders".id > 1'
 
-    assert _used(usage(sql, POSTGRESQL)) == {"Order Details": ["order id", "qty"], "orders": ["id"]}
+    assert _used(usage(sql, schema)) == {"Orders": ["id", "total"]}
