@@ -12,6 +12,7 @@ class Opened(Generic[T]):
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[T]] = {}
+        self._forgotten: list[asyncio.Task[T]] = []
 
     async def get(self, name: str, opening: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The thing of that name, from `opening` where nobody has asked for it yet.
@@ -30,12 +31,13 @@ class Opened(Generic[T]):
         return task
 
     def forget(self) -> None:
-        """Whoever asks from now on opens anew; what is opened already is not closed."""
+        """Whoever asks from now on opens anew; what is opened or still opens is ended with the rest."""
+        self._forgotten += self._tasks.values()
         self._tasks.clear()
 
     async def end(self) -> list[T]:
         """All that was opened, for closing; what still opens is given up."""
-        tasks = list(self._tasks.values())
+        tasks = [*self._forgotten, *self._tasks.values()]
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlglot import TokenType, exp, tokenize
 
 from blocks.errors import QueryRefused
-from blocks.schemas.snapshot import Dialect, RelationName
+from blocks.schemas.snapshot import Dialect, RelationName, Snapshot
 from tasks.drift.quoting import quoted_if_needed
 from tasks.query.guard import read_only
 
@@ -25,27 +25,26 @@ _FROM_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.Unnest)
 _REWRITE = "write the query anew for the schema as it is now"
 
 
-def with_rebuilt(sql: str, dialect: Dialect, rebuilt: Mapping[RelationName, str], search_path: tuple[str, ...]) -> str:
+def with_rebuilt(sql: str, rebuilt: Mapping[RelationName, str], before: Snapshot) -> str:
     """The SQL with a CTE in front for each relation of `rebuilt` that it uses.
 
-    A name without a schema means the first relation of `rebuilt` on the search path: leave out of `search_path` the
-    schemas where an unchanged relation of that name comes first. The SELECTs of `rebuilt` name every table with its
-    schema, because a CTE may see itself.
+    `before` is the schema in which its names mean what they were meant to. The SELECTs of `rebuilt` name every table
+    with its schema, because a CTE may see itself.
 
     Raises:
         QueryRefused: the SQL is no single query, or no CTE in front of it can give the old answer; says why.
     """
-    saved = _Query(sql, dialect, tuple(rebuilt), search_path)
+    saved, dialect = _Query(sql, before, frozenset(rebuilt)), before.dialect
     names = saved.cte_names() if rebuilt else {}
     if not names:
         return sql
     for relation in names:
-        _refuse_unqualified(_Query(rebuilt[relation], dialect, (), ()), relation)
+        _refuse_unqualified(_Query(rebuilt[relation], before, frozenset()), relation)
     ctes = ", ".join(f"{quoted_if_needed(name, dialect)} AS ({rebuilt[relation]})" for relation, name in names.items())
     repaired = sql
     for edit in sorted({saved.front(ctes), *saved.table_edits(names), *saved.column_edits(names)}, reverse=True):
         repaired = repaired[: edit.start] + edit.text + repaired[edit.end :]
-    _refuse_changed(saved, _Query(repaired, dialect, saved.relations, search_path), len(names))
+    _refuse_changed(saved, _Query(repaired, before, saved.relations), len(names))
     return repaired
 
 
@@ -73,9 +72,12 @@ class _Query:
     """A query and what its names mean; `relations` are those to rebuild."""
 
     sql: str
-    dialect: Dialect
-    relations: tuple[RelationName, ...]
-    search_path: tuple[str, ...]
+    before: Snapshot
+    relations: frozenset[RelationName]
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.before.dialect
 
     @cached_property
     def tree(self) -> exp.Query:
@@ -102,9 +104,8 @@ class _Query:
         *schema, name = map(self._key, node.parts)
         if not schema and self.means_cte(node, name):
             return None
-        known = {RelationName(*map(self._folded, each)): each for each in self.relations}
-        places = schema[-1:] or list(map(self._folded, self.search_path))
-        return next((known[found] for place in places if (found := RelationName(place, name)) in known), None)
+        found = self.before.find(name, schema[-1] if schema else None)
+        return found.name if found is not None and found.name in self.relations else None
 
     def means_cte(self, node: exp.Expr, name: str) -> bool:
         """Whether a name without a schema means a CTE that is visible where it stands."""
@@ -123,12 +124,12 @@ class _Query:
 
     def cte_names(self) -> dict[RelationName, str]:
         """The CTE's name for each relation to rebuild that is used: the old one where that means nothing else."""
-        used = {each.relation for each in self.references}
+        used = {each.relation for each in self.references if each.relation is not None}
         own = {self._key(cte.args["alias"].this) for cte in self.tree.find_all(exp.CTE)}
         taken = {identifier.name.lower() for identifier in self.tree.find_all(exp.Identifier)}
         taken.update(relation.name.lower() for relation in self.relations)
         names: dict[RelationName, str] = {}
-        for relation in (each for each in self.relations if each in used):
+        for relation in sorted(used & self.relations):
             name = self._folded(relation.name)
             others = any(each.name == name and each.relation != relation for each in self.references)
             names[relation] = _free(relation.name, taken) if others or name in own else relation.name

@@ -13,12 +13,15 @@ from tasks.outcome import Table
 _BEFORE_SLICE = re.compile(r"[\w)\]]")
 
 
-def statement(sql: str, values: Mapping[str, object]) -> TextClause:
-    """The SQL with a value for each of its `:name` parameters."""
+def statement(sql: str, values: Mapping[str, object], *, explain: bool = False) -> TextClause:
+    """The SQL with a value for each of its `:name` parameters; `explain`: the database is to say how it would run."""
     colons = _colons(sql, values.keys())
     # SQLAlchemy would take a colon in a literal, a comment or before `::type` for a parameter's, so those are escaped.
     escaped = "".join(char if char != ":" or at in colons else r"\:" for at, char in enumerate(sql))
-    return text(escaped).bindparams(*(bindparam(name, values[name]) for name in dict.fromkeys(colons.values())))
+    # In front of the SQL only here: sqlglot takes all that stands after an EXPLAIN for one text.
+    return text(f"EXPLAIN {escaped}" if explain else escaped).bindparams(
+        *(bindparam(name, values[name]) for name in dict.fromkeys(colons.values()))
+    )
 
 
 def _colons(sql: str, names: Collection[str]) -> dict[int, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.errors import QueryRefused
-from blocks.schemas.snapshot import Dialect, RelationName
+from blocks.schemas.snapshot import Dialect, Relation, RelationName, Snapshot
 from tasks.drift.ctes import with_rebuilt
 from tests.blocks.source_databases import execute, rows
 
@@ -94,12 +94,23 @@ def _rebuilt(schema: str) -> dict[RelationName, str]:
     }
 
 
+def _with_rebuilt(sql: str, dialect: Dialect, rebuilt: Mapping[RelationName, str]) -> str:
+    before = Snapshot(
+        dialect=dialect,
+        database="shop",
+        search_path=("main",) if dialect == "sqlite" else ("public",),
+        fingerprint="1",
+        relations=tuple(Relation(name=name, kind="table", columns=()) for name in (*rebuilt, *ORDERS)),
+    )
+    return with_rebuilt(sql, rebuilt, before)
+
+
 def _on_sqlite(sql: str) -> str:
-    return with_rebuilt(sql, "sqlite", _rebuilt("main"), ("main",))
+    return _with_rebuilt(sql, "sqlite", _rebuilt("main"))
 
 
 def _on_postgresql(sql: str) -> str:
-    return with_rebuilt(sql, "postgresql", _rebuilt("public"), ("public",))
+    return _with_rebuilt(sql, "postgresql", _rebuilt("public"))
 
 
 def _asked(database: sqlite3.Connection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -166,7 +177,7 @@ async def test_two_schemas_with_one_table_name_are_told_apart(sql: str, fresh_po
     await execute(fresh_postgres_url, *TWO_SCHEMAS)
     before = await rows(fresh_postgres_url, sql)
     await execute(fresh_postgres_url, *TWO_SCHEMAS_DRIFT)
-    after = await rows(fresh_postgres_url, with_rebuilt(sql, "postgresql", ORDERS, ("public",)))
+    after = await rows(fresh_postgres_url, _with_rebuilt(sql, "postgresql", ORDERS))
 
     assert before
     assert sorted(after) == sorted(before)
@@ -185,7 +196,7 @@ async def test_an_unchanged_table_of_the_same_name_stays_itself(sql: str, fresh_
     await execute(fresh_postgres_url, *TWO_SCHEMAS)
     before = await rows(fresh_postgres_url, sql)
     await execute(fresh_postgres_url, TWO_SCHEMAS_DRIFT[0])
-    repaired = with_rebuilt(sql, "postgresql", {sales: ORDERS[sales]}, ("public",))
+    repaired = _with_rebuilt(sql, "postgresql", {sales: ORDERS[sales]})
 
     assert await rows(fresh_postgres_url, repaired) == before
 
@@ -194,7 +205,7 @@ async def test_names_that_need_quotes_get_them_on_postgresql(fresh_postgres_url:
     sql = 'SELECT "Big".id, "user".id FROM "Big", "user"'
     await execute(fresh_postgres_url, "CREATE TABLE now (n INTEGER)", "INSERT INTO now VALUES (4)")
     rebuilt = {RelationName("public", name): "SELECT n AS id FROM public.now" for name in ("Big", "user", "unused")}
-    repaired = with_rebuilt(sql, "postgresql", rebuilt, ("public",))
+    repaired = _with_rebuilt(sql, "postgresql", rebuilt)
 
     assert repaired.startswith('WITH "Big" AS (SELECT')
     assert await rows(fresh_postgres_url, repaired) == [(4, 4)]
@@ -234,11 +245,11 @@ REBUILT = "(SELECT id, vendor_name AS name FROM main.vendors_v2)"
     ],
 )
 def test_the_text_stays_as_it_was_but_for_the_repair(sql: str, repaired: str) -> None:
-    assert with_rebuilt(sql, "sqlite", VENDORS, ("main",)) == repaired.replace("{rebuilt}", REBUILT)
+    assert _with_rebuilt(sql, "sqlite", VENDORS) == repaired.replace("{rebuilt}", REBUILT)
 
 
 def test_without_anything_rebuilt_the_sql_comes_back() -> None:
-    assert with_rebuilt("no SQL at all", "sqlite", {}, ("main",)) == "no SQL at all"
+    assert _with_rebuilt("no SQL at all", "sqlite", {}) == "no SQL at all"
 
 
 def test_a_view_that_still_reads_the_table_is_not_captured() -> None:
@@ -273,4 +284,4 @@ def test_what_no_cte_can_repair_is_refused(
     sql: str, dialect: Dialect, rebuilt: Mapping[RelationName, str], why: str
 ) -> None:
     with pytest.raises(QueryRefused, match=why):
-        with_rebuilt(sql, dialect, rebuilt, ("main", "public"))
+        _with_rebuilt(sql, dialect, rebuilt)
