@@ -76,7 +76,7 @@ async def _answered(source: str, sql: str, on_drift: OnDrift) -> tuple[Answering
         async def approve(done: Prepared) -> None:
             _approve(saved, done)
 
-        saved = Saved(name, sql, on_drift)
+        saved = Saved(name, sql, on_drift, approvers=("terminal",))
         answering = Answering(saved, found, Asker(read, ledger, utc_now, TIMEOUT_SECONDS, approve))
         try:
             table, cut = await answering.answer()

@@ -256,6 +256,7 @@ class Ledger(Reader):
         values = {
             **asdict(answer),
             "repairs": list(answer.repairs),
+            "approved_by": list(answer.approved_by),
             **statements.key_of_good_answer(answer.source, answer.sql),
             "sampled_at": in_utc(answer.sampled_at),
             "at": in_utc(answer.at),

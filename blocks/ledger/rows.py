@@ -133,10 +133,14 @@ class GoodAnswerRow:
     """What was run in its place, where the schema had drifted by then."""
     repairs: Sequence[str]
     """The same in words."""
-    approved: bool
-    """Whether a person approved the repair."""
+    approved_by: Sequence[str]
+    """Who was asked for the repair, where it was approved; empty where nobody was."""
     shape: Mapping[str, JsonValue] | None
     """The answer's; None where an older Holdfast remembered it."""
+    asked_with: str
+    """Digest of the parameters' values and of the most rows: answers to others may have another shape."""
+    not_sampled: str
+    """Why there are no samples; empty where there are."""
     sampled_fingerprint: str
     """Of the schema in which the samples were taken."""
     sampled_at: datetime
@@ -151,7 +155,8 @@ class KnownAnswerRow:
     fingerprint: str
     repaired_sql: str | None
     repairs: Sequence[str]
-    approved: bool
+    approved_by: Sequence[str]
+    not_sampled: str
     sampled_at: datetime
 
 

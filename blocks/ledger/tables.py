@@ -175,10 +175,14 @@ class GoodAnswer(Base):
     """What was run in its place, where the schema had drifted by then."""
     repairs: Mapped[list[str]]
     """The same in words."""
-    approved: Mapped[bool]
-    """Whether a person approved the repair."""
+    approved_by: Mapped[list[str]]
+    """Who was asked for the repair, where it was approved."""
     shape: Mapped[dict[str, Any] | None]
     """The answer's; none where an older Holdfast remembered it."""
+    asked_with: Mapped[str]
+    """Digest of the parameters' values and of the most rows: answers to others may have another shape."""
+    not_sampled: Mapped[str]
+    """Why there are no samples; empty where there are."""
     sampled_fingerprint: Mapped[str]
     """Of the schema in which the samples were taken."""
     sampled_at: Mapped[datetime]

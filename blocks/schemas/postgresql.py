@@ -40,6 +40,8 @@ _KEYS = f"""
 _FINGERPRINT = f"""
     SELECT current_database() AS name, d.oid AS number, inet_server_port() AS port,
            current_schemas(false)::text[] AS path, md5(concat(
+        -- With another search path a name may mean another table.
+        current_schemas(false),
         (SELECT string_agg(concat_ws(',', s.nspname, s.relname, s.relkind, s.names, s.types, s.required), ';'
                            ORDER BY s.nspname, s.relname) FROM ({_COLUMNS}) s),
         (SELECT string_agg(concat_ws(',', k.owner::regclass, k.kind, k.columns, k.refers_to::regclass, k.referred), ';'

@@ -3,19 +3,22 @@
 Each relation that the SQL uses was sampled when the answer was good, and is looked for by its sample.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused, QueryRefused
+from blocks.ledger import GoodAnswerRow
+from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
+from tasks.drift.asking import Asking
 from tasks.drift.ctes import with_rebuilt
 from tasks.drift.likeness import name_likeness, nearest_relations
 from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import Sample
 from tasks.drift.saved import LastGood, Prepared, Saved
-from tasks.drift.search import Asking, Search, search
+from tasks.drift.search import Search, search
 from tasks.query.statement import statement
 from tasks.query.usage import usage
 
@@ -28,18 +31,18 @@ async def prepared(
     Raises:
         DriftRefused: the query uses what has drifted and cannot be rebuilt for sure, or may not be repaired.
     """
-    asking, samples = Asking(connection, now.dialect), samples_of(last)
+    asking, samples = Asking(connection, now.dialect), samples_of(last.answer)
     found = [await search(sample, now, last.sampled_in, asking) for sample in samples]
     reasons = [_refusal(sample, each, now) for sample, each in zip(samples, found, strict=True)]
     if any(reasons):
         raise refused(saved, list(filter(None, reasons)), since, "a guess could give a wrong answer")
-    rebuilds = _needed(saved.sql, [each.found[0] for each in found], now)
-    repairs = tuple(map(str, rebuilds))
+    rebuilds = _needed(saved.sql, [each.found[0] for each in found], last.sampled_in, now)
+    repairs = tuple(_without_new(each) if each.unchanged else str(each) for each in rebuilds)
     if rebuilds and saved.on_drift == "fail":
         raise refused(saved, repairs, since, "on_drift is fail")
     ctes = {each.old.name: each.select(now.dialect) for each in rebuilds}
-    repaired = with_rebuilt(saved.sql, now.dialect, ctes, _search_path(ctes, now))
-    if rebuilds and (why := await asking.refusal(statement(f"EXPLAIN {repaired}", saved.values))):
+    repaired = with_rebuilt(saved.sql, ctes, last.sampled_in)
+    if rebuilds and (why := await asking.refusal(statement(repaired, saved.values, explain=True))):
         raise refused(saved, repairs, since, f"so repaired it does not run: {why}")
     return Prepared(repaired, repairs)
 
@@ -48,15 +51,18 @@ async def sampled(connection: AsyncConnection, sql: str, now: Snapshot) -> tuple
     """A sample of each relation that the SQL uses.
 
     Raises:
-        QueryRefused: what it uses cannot be told, or is not there.
+        QueryRefused: what it uses cannot be told, or is not there, or the schema is not what it was `now`.
     """
+    if await read_schema(connection, now) is not now:
+        # Whatever was answered may have been answered after the drift, and must not count as good.
+        raise QueryRefused("the schema changed while the query was answered", mend="run again")
     asking, used = Asking(connection, now.dialect), usage(sql, now).relations
     return tuple([await asking.sample(now.by_name[name], columns) for name, columns in used.items()])
 
 
-def samples_of(last: LastGood) -> tuple[Sample, ...]:
+def samples_of(answer: GoodAnswerRow) -> tuple[Sample, ...]:
     """The samples that are remembered with the answer."""
-    return tuple(Sample.model_validate(each) for each in last.answer.samples.values())
+    return tuple(Sample.model_validate(each) for each in answer.samples.values())
 
 
 def refused(saved: Saved, reasons: Sequence[str], since: datetime, why: str) -> DriftRefused:
@@ -68,17 +74,34 @@ def refused(saved: Saved, reasons: Sequence[str], since: datetime, why: str) -> 
     )
 
 
-def _needed(sql: str, found: Sequence[Rebuild], now: Snapshot) -> list[Rebuild]:
-    """Those that the SQL needs: what is as it was needs none, unless it has other columns now that the SQL would see.
+def _needed(sql: str, found: Sequence[Rebuild], before: Snapshot, now: Snapshot) -> list[Rebuild]:
+    """Those that the SQL needs: what is as it was needs none, unless the SQL would see other columns or another table.
 
     A new column is seen by `SELECT *` and NATURAL JOIN, and by a name without its table that could now be two columns'.
+    Another table is seen where its schema has come before on the search path.
     """
-    before, seen = now.having(each.old for each in found), now.having(_as_now(each) for each in found)
+    seen = now.having({**now.by_name, **{each.old.name: _as_now(each) for each in found}}.values())
     try:
         the_same = usage(sql, before) == usage(sql, seen)
     except QueryRefused:
         the_same = False
-    return [each for each in found if not each.unchanged or (not the_same and _as_now(each) != each.old)]
+    return [
+        each
+        for each in found
+        if not each.unchanged or (not the_same and (_as_now(each) != each.old or _is_hidden(each.old.name, now)))
+    ]
+
+
+def _is_hidden(name: RelationName, now: Snapshot) -> bool:
+    """Whether the relation's name means another one without its schema, or none."""
+    found = now.find(name.name)
+    return found is None or found.name != name
+
+
+def _without_new(found: Rebuild) -> str:
+    """The repair of what is as it was: its new columns are hidden, and so is another table of its name."""
+    new = [column.name for column in found.parts[0].relation.columns if column.name not in found.old.by_name]
+    return f"{found.old.name} is meant as {'.'.join(found.old.name)}" + (f", without {', '.join(new)}" if new else "")
 
 
 def _as_now(found: Rebuild) -> Relation:
@@ -112,10 +135,3 @@ def _new_columns(old: Relation, new: Relation, gone: str) -> list[str]:
 
 def _nearest(names: Sequence[str]) -> str:
     return f", nearest: {', '.join(names)}" if names else ""
-
-
-def _search_path(ctes: Mapping[RelationName, str], now: Snapshot) -> tuple[str, ...]:
-    """Without the schemas in which an unchanged relation has a CTE's name, and would be meant instead."""
-    rebuilt, names = {name.schema for name in ctes}, {name.name for name in ctes}
-    hidden = {relation.name.schema for relation in now.relations if relation.name.name in names}
-    return tuple(schema for schema in now.search_path if schema in rebuilt or schema not in hidden)

@@ -18,6 +18,8 @@ SAMPLE_ROWS = 200
 SAMPLE_COLUMNS = 24
 NULL = ""
 """Stands for NULL in a sample."""
+Row = tuple[str, ...]
+"""The hashes of one row."""
 
 _NUMBERS: frozenset[Family] = frozenset({"integer", "number", "decimal", "boolean"})
 _MOMENTS: frozenset[Family] = frozenset({"date", "datetime"})
@@ -39,17 +41,35 @@ class Sample(BaseModel):
     key: tuple[str, ...]
     """Empty where no set of columns is known to tell the rows apart."""
     count: int
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
+    volatile: tuple[str, ...] = ()
+    """The used columns whose values have changed from one sample to the next, such as a stock's quantity."""
 
     def column(self, name: str) -> tuple[str, ...]:
         """That column's hashes, in the order of the rows."""
         at = self.columns.index(name)
         return tuple(row[at] for row in self.rows)
 
-    def keys(self) -> tuple[tuple[str, ...], ...]:
+    def keys(self) -> tuple[Row, ...]:
         """The hashes of each row's key, in order."""
-        at = [self.columns.index(name) for name in self.key]
-        return tuple(tuple(row[each] for each in at) for row in self.rows)
+        return tuple(map(self.key_in, self.rows))
+
+    def key_in(self, row: Row) -> Row:
+        """The key of a row that begins with the used columns."""
+        return tuple(row[self.used.index(name)] for name in self.key)
+
+    def used_rows(self) -> list[Row]:
+        """The rows' used columns."""
+        return [row[: len(self.used)] for row in self.rows]
+
+    def pairs(self, now: Sequence[Row]) -> list[tuple[Row, Row]] | None:
+        """The used columns of each sampled row that is still there, then and now; None where its key is no key now."""
+        if not self.key:
+            return []
+        by_key = {self.key_in(row): row for row in now}
+        if len(by_key) < len(now):
+            return None
+        return [(old, by_key[key]) for old in self.used_rows() if (key := self.key_in(old)) in by_key]
 
 
 def key_of(relation: Relation) -> tuple[str, ...]:
@@ -79,12 +99,19 @@ def sampling_sql(relation: Relation, columns: Sequence[str]) -> str:
     return f"SELECT {names(columns)} FROM {place(relation.name)}{ordered} LIMIT {SAMPLE_ROWS}"  # noqa: S608  # quoted
 
 
-def sample_of(relation: Relation, used: Sequence[str], count: int, rows: Iterable[Sequence[Any]]) -> Sample:
-    """The sample of those rows, which have the sampled columns."""
-    columns = sampled_columns(relation, used)
+def sample_of(
+    relation: Relation, used: Sequence[str], columns: Sequence[str], count: int, rows: Iterable[Sequence[Any]]
+) -> Sample:
+    """The sample of those rows, which have these columns, the used ones first."""
     families = [relation.by_name[name].family for name in columns]
-    hashed = tuple(tuple(hashed_value(value, families[at]) for at, value in enumerate(row)) for row in rows)
-    return Sample(relation=relation, used=tuple(used), columns=columns, key=key_of(relation), count=count, rows=hashed)
+    return Sample(
+        relation=relation,
+        used=tuple(used),
+        columns=tuple(columns),
+        key=key_of(relation),
+        count=count,
+        rows=tuple(tuple(hashed_value(value, families[at]) for at, value in enumerate(row)) for row in rows),
+    )
 
 
 def hashed_value(value: Any, family: Family) -> str:
@@ -122,6 +149,9 @@ def _moment(value: Any) -> str:
             return value
     if not isinstance(value, datetime):
         return value.isoformat() if isinstance(value, date) else str(value)
-    in_utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    try:
+        in_utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    except OverflowError:  # in the first year or the last, where UTC has no such moment
+        return value.isoformat()
     midnight = in_utc.time() == datetime.min.time()
     return in_utc.date().isoformat() if midnight else in_utc.isoformat()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from blocks.ledger import GoodAnswerRow
 from blocks.schemas.snapshot import Snapshot
@@ -18,6 +19,13 @@ class Saved:
     values: Mapping[str, object] = field(default_factory=dict)
     max_rows: int = 50_000
     """Rows beyond this are not read."""
+    approvers: tuple[str, ...] = ()
+    """Who is asked where `on_drift` is approve."""
+
+    @property
+    def asked_with(self) -> str:
+        """Digest of the values and of `max_rows`: with others the answer may have another shape."""
+        return sha256(repr((sorted(self.values.items()), self.max_rows)).encode()).hexdigest()
 
     def __str__(self) -> str:
         line = " ".join(self.sql.split())

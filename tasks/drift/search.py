@@ -1,40 +1,23 @@
 """Looks for an old relation in the schema as it is now; whatever looks right is checked against the sample by SQL."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
-from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from blocks.schemas.snapshot import Dialect, Relation, Snapshot
-from tasks.drift.align import EQUAL, FOUND, Alignment, Rows, align
+from blocks.errors import QueryRefused
+from blocks.schemas.snapshot import Relation, Snapshot
+from tasks.drift.align import Alignment, Rows, align
+from tasks.drift.asking import MOST_KINDS, Asking, raise_if_lost, required
 from tasks.drift.likeness import mapping, name_likeness
-from tasks.drift.quoting import names, place, quoted
+from tasks.drift.quoting import names, place
 from tasks.drift.rebuild import Only, Part, Rebuild
-from tasks.drift.sample import (
-    SAMPLE_ROWS,
-    Sample,
-    hashed_value,
-    key_of,
-    needed_columns,
-    sample_of,
-    sampled_columns,
-    sampling_sql,
-)
+from tasks.drift.sample import Sample, key_of
 
 _PASSES = ((12, 2_000), (4, 50_000))
 """Of how many relations, the likeliest first, how many rows are read in which an old one may be: few of many, and then
 many of few, where the old rows stand behind another table's."""
-MOST_KINDS = 20
-"""A column with more different values than this does not tell apart what two tables were stacked from."""
-GROWN = 0.1
-"""At most such a share of rows may have come or gone since the sample, or it is not the same relation."""
-CHOSEN = 0.01
-"""The same where only some rows were chosen: a wrong choice could leave out those that speak against it."""
 
 
 @dataclass(frozen=True)
@@ -45,107 +28,46 @@ class Search:
     reasons: tuple[str, ...] = ()
 
 
-class Asking:
-    """Asks a connection, so that a statement that fails leaves its transaction usable."""
-
-    def __init__(self, connection: AsyncConnection, dialect: Dialect) -> None:
-        self._connection, self.dialect = connection, dialect
-
-    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        async with self._connection.begin_nested():
-            return [tuple(row) for row in (await self._connection.exec_driver_sql(sql)).all()]
-
-    async def sample(self, relation: Relation, used: Sequence[str]) -> Sample:
-        """What is remembered of the relation's values."""
-        needed = needed_columns(relation, used)
-        (count,) = await self._counts(place(relation.name))
-        rows = await self.rows(sampling_sql(relation, sampled_columns(relation, needed)))
-        return sample_of(relation, needed, count, rows)
-
-    async def holds(self, rebuild: Rebuild, sample: Sample) -> bool:
-        """Whether the rebuilt relation has the rows that the sample is of; a SELECT that fails does not."""
-        select = rebuild.select(self.dialect)
-        try:
-            count, *there = await self._counts(f"({select}) AS r", _required(sample))
-            # Rows without what each of them had were another table's; the databases differ in where they sort them.
-            if not rebuild.unchanged and any(each < count for each in there):
-                return False
-            if abs(count - sample.count) > max(2, (CHOSEN if rebuild.only else GROWN) * sample.count):
-                return False
-            if not sample.used:
-                return True
-            order = names(sample.key or sample.used)
-            first = f"SELECT {names(sample.used)} FROM ({select}) AS r ORDER BY {order} LIMIT {2 * SAMPLE_ROWS}"  # noqa: S608  # quoted names
-            return agrees(sample, await self.rows(first))
-        except DBAPIError as error:
-            _raise_if_lost(error)
-            return False
-
-    async def refusal(self, explaining: TextClause) -> str:
-        """Why the database will not run the statement, in its words; empty where it will."""
-        try:
-            async with self._connection.begin_nested():
-                await self._connection.execute(explaining)
-        except DBAPIError as error:
-            _raise_if_lost(error)
-            return str(error.orig).splitlines()[0].rpartition(">: ")[2]
-        return ""
-
-    async def _counts(self, place_or_query: str, columns: Sequence[str] = ()) -> list[int]:
-        """How many rows there are, and in how many of them each of the columns has a value."""
-        counts = ", ".join(["COUNT(*)", *(f"COUNT({quoted(column)})" for column in columns)])
-        (row,) = await self.rows(f"SELECT {counts} FROM {place_or_query}")  # noqa: S608  # quoted names
-        return list(map(int, row))
-
-
-def _required(sample: Sample) -> list[str]:
-    """The used columns that were never NULL."""
-    return [name for name in sample.used if name in sample.key or not sample.relation.by_name[name].nullable]
-
-
-def _raise_if_lost(error: DBAPIError) -> None:
-    """A lost connection is no refusal of the statement."""
-    if error.connection_invalidated:
-        raise error
-
-
-def agrees(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool:
-    """Whether these used columns are, but for a few changes, those of the sample; in its key's order, and some more."""
-    families = [sample.relation.by_name[name].family for name in sample.used]
-    before = [row[: len(sample.used)] for row in sample.rows]
-    now = [tuple(hashed_value(value, families[at]) for at, value in enumerate(row)) for row in rows]
-    if not sample.key:
-        same = sum((Counter(before) & Counter(now)).values())
-        return same >= EQUAL * len(before) and (bool(before) or not now)
-    at = [sample.used.index(name) for name in sample.key]
-    keys = [tuple(row[each] for each in at) for row in now]
-    by_key = dict(zip(keys, now, strict=True))
-    pairs = [(old, by_key[key]) for key, old in zip(sample.keys(), before, strict=True) if key in by_key]
-    if len(by_key) < len(keys) or len(pairs) < FOUND * len(sample.rows):
-        return False
-    if _strangers(sample, keys) > GROWN * len(sample.rows):
-        return False
-    return all(sum(old[each] == new[each] for old, new in pairs) >= EQUAL * len(pairs) for each in range(len(families)))
-
-
-def _strangers(sample: Sample, keys: Sequence[tuple[str, ...]]) -> int:
-    """How many rows lie between the sampled ones and were not among them."""
-    known = set(sample.keys())
-    last = max((at for at, key in enumerate(keys) if key in known), default=-1)
-    return sum(key not in known for key in keys[: last + 1])
-
-
 async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> Search:
     """Where the sampled relation is now; `before` is the schema that it was sampled in.
 
     It is looked for elsewhere only where it is not what it was, and only among what was not there before: a column
     that was always there is another one, however equal its values are.
     """
-    same = now.by_name.get(sample.relation.name)
-    if same is not None and set(sample.used) <= same.by_name.keys():
-        still = _rebuild(sample, [Part(same, *_itself(sample))])
+    still, perhaps = _itself(sample, now), False
+    if still is not None:
         if await asking.holds(still, sample):
             return Search((still,))
+        if await _is_kept(sample, still, before, asking):
+            same = await asking.still_has(still, sample)
+            if same:
+                return Search((still,))
+            perhaps = same is None
+    found = await _anywhere(sample, now, before, asking)
+    return Search((still, *found.found), found.reasons) if still is not None and perhaps else found
+
+
+def _itself(sample: Sample, now: Snapshot) -> Rebuild | None:
+    """The relation of the old name as it is now, if it has the used columns."""
+    same = now.by_name.get(sample.relation.name)
+    if same is None or not set(sample.used) <= same.by_name.keys():
+        return None
+    key, used = ({name: name for name in each} for each in (sample.key, sample.used))
+    return _rebuild(sample, [Part(same, key, used)])
+
+
+async def _is_kept(sample: Sample, still: Rebuild, before: Snapshot, asking: Asking) -> bool:
+    """Whether nothing was done to the relation but to add columns, so that its rows came and went as data do.
+
+    Both databases add a column at the end. One that could tell apart two tables' rows came with the other's.
+    """
+    (old, now), added = (sample.relation, still.parts[0].relation), _fresh(still.parts[0].relation, before)
+    columns = [[(each.name, each.family) for each in relation.columns] for relation in (old, now)]
+    is_same = columns[0] == columns[1][: len(columns[0])] and key_of(old) == key_of(now) and old.kind == now.kind
+    return is_same and not await asking.tells_kinds(now, sorted(added))
+
+
+async def _anywhere(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> Search:
     if not sample.rows:
         return Search((), (f"{sample.relation.name} had no rows by which it could be known again",))
     result, likeliest = Search(()), _likeliest(sample, now, before)
@@ -192,8 +114,8 @@ async def _alignments(
         columns = names(column.name for column in relation.columns)
         try:
             read = await asking.rows(f"SELECT {columns} FROM {place(relation.name)}{order} LIMIT {rows_read}")  # noqa: S608  # quoted names
-        except DBAPIError as error:  # a view that its database cannot read
-            _raise_if_lost(error)
+        except (DBAPIError, QueryRefused) as error:  # a view that its database cannot read, a value that Python cannot
+            raise_if_lost(error)
             continue
         rows = Rows(relation, read, fresh, own=relation.name == sample.relation.name)
         found = align(sample, rows) if sample.key else _by_names(sample, rows)
@@ -250,8 +172,8 @@ def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iter
                 if part.has(sample.used) and _is_known(sample, part):
                     yield _rebuild(sample, [_part(part)], Only(column, value))
         if found.has(sample.used) and _is_known(sample, found):
-            required = [name for name in _required(sample) if name not in found.key]
-            for name in required[:1]:
+            always = [name for name in required(sample) if name not in found.key]
+            for name in always[:1]:
                 yield _rebuild(sample, [_part(found)], Only(found.columns[name]))
 
 
@@ -277,10 +199,6 @@ def _part(found: Alignment) -> Part:
 
 def _rebuild(sample: Sample, parts: Sequence[Part], only: Only | None = None) -> Rebuild:
     return Rebuild(sample.relation, sample.used, tuple(parts), only)
-
-
-def _itself(sample: Sample) -> tuple[dict[str, str], dict[str, str]]:
-    return {name: name for name in sample.key}, {name: name for name in sample.used}
 
 
 def _reasons(aligned: Sequence[tuple[Alignment, Rows]]) -> Iterator[str]:

@@ -7,7 +7,6 @@ from blocks.errors import DriftRefused, InputRefused
 from tasks.approve.gate import Gate, decided
 from tasks.context import current_run
 from tasks.drift.answering import Answering, Asker
-from tasks.drift.discover import Discovery
 from tasks.drift.saved import Prepared, Saved
 from tasks.drift.story import record_expectations, repair_as_markdown, write_drift
 from tasks.node_task import node_task
@@ -39,9 +38,9 @@ async def answer_query(node: QueryNode, scope: Scope) -> Outcome:
 async def _answer_saved(node: QueryNode, sql: str, scope: Scope) -> Outcome:
     read_only(sql)
     run = current_run()
-    saved = Saved(node.source, sql, node.on_drift, _values(node, sql, scope), node.max_rows)
+    saved = Saved(node.source, sql, node.on_drift, _values(node, sql, scope), node.max_rows, node.approvers)
     found = await schema_for(node)
-    answering = Answering(saved, found, _asker(node, scope, saved, found))
+    answering = Answering(saved, found, _asker(node, scope, saved))
     try:
         table, cut = await answering.answer()
     finally:
@@ -58,7 +57,7 @@ async def _answer_saved(node: QueryNode, sql: str, scope: Scope) -> Outcome:
     )
 
 
-def _asker(node: QueryNode, scope: Scope, saved: Saved, found: Discovery) -> Asker:
+def _asker(node: QueryNode, scope: Scope, saved: Saved) -> Asker:
     run = current_run()
 
     async def approve(done: Prepared) -> None:
@@ -74,17 +73,11 @@ def _asker(node: QueryNode, scope: Scope, saved: Saved, found: Discovery) -> Ask
             on_timeout="reject",
         )
         decision = await decided(run, gate)
-        again = await schema_for(node)
         if decision.decision != "approve":
             raise DriftRefused(
                 f"source {node.source!r} has drifted under the saved query {saved}: {'; '.join(done.repairs)}",
                 means=f"on_drift is approve, and the repair was {_not_approved(decision.decision)}",
                 mend="mend the SQL for the schema as it is now, or run again and approve",
-            )
-        if again.now.fingerprint != found.now.fingerprint:
-            raise DriftRefused(
-                f"source {node.source!r} has drifted once more while the repair of {saved} waited to be approved",
-                mend="run again",
             )
 
     return Asker(reader(node), run.ledger, run.now, node.timeout_seconds, approve)

@@ -242,13 +242,22 @@ async def test_a_later_good_answer_takes_the_place_of_an_earlier_one(ledger: Led
         samples={"main.vendors": {"count": 3}},
         repaired_sql=None,
         repairs=[],
-        approved=False,
+        approved_by=[],
         shape={"rows": 1, "columns": []},
+        asked_with="1f",
+        not_sampled="",
         sampled_fingerprint="a",
         sampled_at=NOON,
         at=NOON,
     )
-    later = replace(first, fingerprint="b", repaired_sql="SELECT 2", repairs=["a"], at=NOON + timedelta(days=1))
+    later = replace(
+        first,
+        fingerprint="b",
+        repaired_sql="SELECT 2",
+        repairs=["a"],
+        approved_by=["data-owner"],
+        at=NOON + timedelta(days=1),
+    )
     await ledger.record_good_answer(first)
     await ledger.record_good_answer(later)
 
@@ -256,3 +265,4 @@ async def test_a_later_good_answer_takes_the_place_of_an_earlier_one(ledger: Led
     assert await ledger.good_answer("shop", "SELECT 2") is None
     (known,) = (await ledger.known_answers("shop")).items()
     assert (known[0], known[1].repaired_sql, known[1].fingerprint) == ("SELECT 1", "SELECT 2", "b")
+    assert known[1].approved_by == ["data-owner"]

@@ -1,79 +1,13 @@
 """Saved queries over real databases that drift: the same answer as before, or a refusal, and never another answer."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, TypeVar
+from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused, QueryRefused
-from blocks.ledger import Ledger
-from blocks.sources import read_source
-from tasks.drift.answering import Answering, Asker
-from tasks.drift.discover import discover
-from tasks.drift.saved import Prepared, Saved
 from tasks.query.node import OnDrift
 from tests.blocks.source_databases import execute
-
-T = TypeVar("T")
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-NAMES = ("Able", "Bold", "Cora", "Dunn", "Eads", "Falk", "Gard", "Holt")
-CITIES = ("Ulm", "Bonn", "Kiel", "Hof", "Trier", "Jena", "Celle", "Emden")
-_VENDORS = ", ".join(f"({at + 1}, '{name}', '{CITIES[at]}', {at * 7 % 5})" for at, name in enumerate(NAMES))
-_INVOICES = ", ".join(f"({at}, {at % 8 + 1}, {at * 13 % 101})" for at in range(1, 60))
-SHOP = (
-    "CREATE TABLE vendors (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, city VARCHAR(40), score INTEGER)",
-    f"INSERT INTO vendors VALUES {_VENDORS}",  # noqa: S608  # a test's own
-    "CREATE TABLE invoices (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount INTEGER NOT NULL)",
-    f"INSERT INTO invoices VALUES {_INVOICES}",  # noqa: S608  # a test's own
-)
-SPEND = (
-    "SELECT v.name, v.city, SUM(i.amount) AS spend FROM vendors v JOIN invoices i ON i.vendor_id = v.id"
-    " GROUP BY v.name, v.city ORDER BY v.name"
-)
-
-
-class Shop:
-    """A database of vendors and invoices, and the ledger that remembers what was answered from it."""
-
-    def __init__(self, url: str, ledger: Ledger) -> None:
-        self.url, self.ledger = url, ledger
-        self.now = NOON
-        self.asked: list[Prepared] = []
-        self.approves = True
-
-    async def answering(self, sql: str = SPEND, on_drift: OnDrift = "repair") -> Answering:
-        """The query, about to be answered on the schema as it is now."""
-        overrides = {"shop": self.url}
-        found = await discover("shop", overrides, self.ledger, self.now, timeout_seconds=10)
-
-        async def read(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-            return await read_source("shop", overrides, 10, work)
-
-        asker = Asker(read, self.ledger, lambda: self.now, 10, self._approve)
-        return Answering(Saved("shop", sql, on_drift), found, asker)
-
-    async def answer(self, sql: str = SPEND, on_drift: OnDrift = "repair") -> tuple[list[Any], Prepared]:
-        """The rows, and what was run for them."""
-        answering = await self.answering(sql, on_drift)
-        table, _ = await answering.answer()
-        assert answering.prepared is not None
-        return list(table.rows), answering.prepared
-
-    async def _approve(self, done: Prepared) -> None:
-        self.asked.append(done)
-        if not self.approves:
-            raise DriftRefused("nobody approved it")
-
-
-@pytest.fixture
-async def shop(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
-    await execute(empty_database_url, *SHOP)
-    async with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
-        yield Shop(empty_database_url, ledger)
-
+from tests.tasks.drift.shops import CITIES, NAMES, SPEND, Shop
 
 REBUILT = {
     "a table has another name": ["ALTER TABLE vendors RENAME TO qjx"],
@@ -135,6 +69,44 @@ async def test_the_answer_is_the_same_where(shop: Shop, drift: str) -> None:
     assert done.repairs
     assert done.sql.startswith("WITH ")
     assert done.sql.endswith(SPEND)
+
+
+@pytest.mark.parametrize("least", [90, -1])
+async def test_a_query_with_parameters_is_repaired_whatever_their_values(shop: Shop, least: int) -> None:
+    sql = "SELECT id, amount, ':x' AS x FROM invoices WHERE amount > :least ORDER BY id"
+    before, _ = await shop.answer(sql, values={"least": least})
+    await shop.answer(sql, values={"least": 90})
+    await execute(shop.url, "ALTER TABLE invoices RENAME TO bills")
+    after, done = await shop.answer(sql, values={"least": least})
+
+    assert after == before
+    assert done.repairs == ("invoices from bills",)
+
+
+@pytest.mark.parametrize("empty_database_url", ["fresh_postgres_url"], indirect=True)
+@pytest.mark.parametrize(
+    ("path", "repair"),
+    [
+        # As a role's own schema comes to be there, which is first on the path of PostgreSQL's settings.
+        ('"$user", public', "vendors is meant as public.vendors"),
+        ("postgres, public", "vendors is meant as public.vendors"),
+        ("postgres", "vendors is meant as public.vendors"),
+    ],
+)
+async def test_a_name_goes_on_to_mean_the_table_that_it_meant(shop: Shop, path: str, repair: str) -> None:
+    before, _ = await shop.answer()
+    database = shop.url.partition("?")[0].rpartition("/")[2]
+    await execute(
+        shop.url,
+        "CREATE SCHEMA postgres",
+        "CREATE TABLE postgres.vendors (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), score INTEGER)",
+        "INSERT INTO postgres.vendors SELECT id, 'not ' || name, city, score FROM public.vendors",
+        f"ALTER DATABASE {database} SET search_path = {path}",
+    )
+    after, done = await shop.answer()
+
+    assert after == before
+    assert repair in done.repairs
 
 
 @pytest.mark.parametrize(
@@ -237,7 +209,8 @@ async def test_a_new_column_that_the_sql_would_see_changes_nothing(shop: Shop, s
     after, done = await shop.answer(sql)
 
     assert after == before
-    assert done.repairs
+    (repair,) = done.repairs
+    assert repair.endswith(f", without {drift.split()[-2]}")
 
 
 async def test_a_column_that_was_always_there_is_not_the_one_that_is_gone(shop: Shop) -> None:
@@ -301,13 +274,31 @@ async def test_what_is_remembered_has_no_text_of_the_data_in_it(shop: Shop) -> N
 
 
 async def test_a_repair_that_needs_an_approval_waits_for_it_once(shop: Shop) -> None:
-    before, _ = await shop.answer(on_drift="approve")
+    before, _ = await shop.answer(on_drift="approve", approvers=("ann",))
     await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
-    after, done = await shop.answer(on_drift="approve")
-    await shop.answer(on_drift="approve")
+    after, done = await shop.answer(on_drift="approve", approvers=("ann",))
+    await shop.answer(on_drift="approve", approvers=("ann", "bob"))
 
     assert after == before
     assert shop.asked == [done]
+
+
+async def test_what_others_approved_is_not_approved_by_whom_the_query_asks(shop: Shop) -> None:
+    await shop.answer()
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+    await shop.answer(on_drift="approve", approvers=("ann", "bob"))
+    await shop.answer(on_drift="approve", approvers=("bob",))
+
+    assert len(shop.asked) == 2
+
+
+async def test_what_drifts_while_its_approval_is_waited_for_is_refused(shop: Shop) -> None:
+    await shop.answer()
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+    shop.meanwhile = ("ALTER TABLE invoices RENAME TO bills",)
+
+    with pytest.raises(DriftRefused, match=r"has drifted once more while the repair of .* waited to be approved"):
+        await shop.answer(on_drift="approve", approvers=("ann",))
 
 
 async def test_a_repair_that_is_not_approved_is_not_run_and_asked_again(shop: Shop) -> None:
@@ -360,9 +351,80 @@ async def test_a_query_that_cannot_be_sampled_is_answered_and_says_so(shop: Shop
     assert "drift under this query could not be seen" in answering.evidence[-1]
 
 
+async def test_what_could_not_be_sampled_is_tried_again_after_a_day_and_not_before(shop: Shop) -> None:
+    everywhere = "sqlite_master" if shop.url.startswith("sqlite") else "information_schema.tables"
+    sql = f"SELECT COUNT(*) AS n FROM {everywhere}"  # noqa: S608  # a test's own
+    first = await shop.answering(sql)
+    await first.answer()
+    assert first.not_remembered
+    remembered = await shop.ledger.good_answer("shop", sql)
+    again = await shop.answering(sql)
+    await again.answer()
+    assert again.not_remembered == first.not_remembered
+    assert await shop.ledger.good_answer("shop", sql) == remembered
+
+    shop.now += timedelta(days=1)
+    later = await shop.answering(sql)
+    await later.answer()
+    now_remembered = await shop.ledger.good_answer("shop", sql)
+    assert now_remembered is not None
+    assert now_remembered.sampled_at == shop.now
+
+
+async def test_a_drift_between_discovery_and_answer_is_not_taken_for_good(shop: Shop) -> None:
+    sql = "SELECT name, city FROM vendors ORDER BY id"
+    answering = await shop.answering(sql)
+    await execute(shop.url, *REBUILT["two columns have each other's names"])
+    await answering.answer()
+
+    assert answering.not_remembered == "the schema changed while the query was answered; run again"
+    known = (await shop.found()).known[sql]
+    assert known.not_sampled
+
+
+@pytest.mark.parametrize("empty_database_url", ["fresh_postgres_url"], indirect=True)
+async def test_columns_that_may_not_be_read_do_not_hinder_the_sample_of_those_that_are_used(shop: Shop) -> None:
+    owner, role = shop.url, f"reader_{shop.url.partition('?')[0].rpartition('/')[2]}"
+    await execute(owner, f"CREATE ROLE {role} LOGIN", f"GRANT SELECT (id, name) ON vendors TO {role}")
+    shop.url = owner.replace("//postgres:@", f"//{role}:@")
+    answering = await shop.answering("SELECT name FROM vendors ORDER BY id")
+    await answering.answer()
+    await execute(owner, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+    assert answering.not_remembered == ""
+
+
+ODD_DATES = {
+    "sqlite": "INSERT INTO events VALUES (1, 'a', '0001-01-01T00:00:00+02:00'), (2, 'b', '9999-12-31T23:00:00-02:00')",
+    "postgresql": "INSERT INTO events VALUES (1, 'a', '0044-03-15 12:00 BC'), (2, 'b', '12345-01-01')",
+}
+
+
+async def test_dates_that_python_has_none_for_do_not_hinder_the_repair(shop: Shop) -> None:
+    sql = "SELECT id, name FROM events ORDER BY id"
+    await execute(
+        shop.url,
+        "CREATE TABLE events (id INTEGER PRIMARY KEY, name VARCHAR(9), at TIMESTAMP)",
+        ODD_DATES[shop.url.partition("+")[0].partition(":")[0]],
+    )
+    before, _ = await shop.answer(sql)
+    await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
+    after, done = await shop.answer(sql)
+
+    assert (after, done.repairs) == (before, ())
+
+
 async def test_the_nearest_table_is_said_where_the_first_answer_cannot_be_had(shop: Shop) -> None:
     with pytest.raises(QueryRefused, match=r"the SQL reads vendorz; .*vendors"):
         await shop.answer("SELECT name FROM vendorz")
+
+
+@pytest.mark.parametrize("empty_database_url", ["fresh_postgres_url"], indirect=True)
+async def test_what_the_database_refuses_is_not_explained_by_another_name(shop: Shop) -> None:
+    with pytest.raises(QueryRefused, match=r"nosuch.* does not exist"):
+        await shop.answer("SELECT nosuch(1) AS x FROM information_schema.tables")
+    with pytest.raises(QueryRefused, match=r"v\.nope does not exist"):
+        await shop.answer("SELECT v.name FROM vendors v, information_schema.tables t WHERE v.nope = 1")
 
 
 async def test_drift_that_a_query_does_not_use_is_noted(shop: Shop) -> None:

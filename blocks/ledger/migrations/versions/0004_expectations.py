@@ -11,8 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("good_answers", sa.Column("repairs", sa.JSON(), nullable=False, server_default="[]"))
-    op.add_column("good_answers", sa.Column("approved", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("good_answers", sa.Column("approved_by", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("good_answers", sa.Column("shape", sa.JSON(), nullable=True))
+    op.add_column("good_answers", sa.Column("asked_with", sa.Text(), nullable=False, server_default=""))
+    op.add_column("good_answers", sa.Column("not_sampled", sa.Text(), nullable=False, server_default=""))
     op.create_table(
         "expectations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -1,0 +1,102 @@
+"""Tables whose data have moved on while the schema drifted somewhere else: no drift of theirs, and no refusal."""
+
+from datetime import timedelta
+
+import pytest
+
+from blocks.errors import DriftRefused
+from tests.blocks.source_databases import execute
+from tests.tasks.drift.shops import SPEND, Shop
+
+ELSEWHERE = "CREATE TABLE news (id INTEGER)"
+COUNT = "SELECT COUNT(*) AS n FROM invoices"
+
+
+def _invoices(first: int, last: int) -> str:
+    rows = ", ".join(f"({at}, {at % 8 + 1}, {at * 13 % 101})" for at in range(first, last + 1))
+    return f"INSERT INTO invoices (id, vendor_id, amount) VALUES {rows}"  # noqa: S608  # a test's own
+
+
+MOVED_ON = {
+    "rows came": [_invoices(100, 200)],
+    "rows came among the others": [_invoices(-100, -1)],
+    "the oldest rows are gone": ["DELETE FROM invoices WHERE id < 30"],
+    "the oldest rows are gone, and others came": ["DELETE FROM invoices WHERE id < 30", _invoices(100, 200)],
+    "no row is left of those that there were": ["DELETE FROM invoices", _invoices(100, 200)],
+    "it is empty": ["DELETE FROM invoices"],
+    "rows came, and a column of its own": [_invoices(100, 200), "ALTER TABLE invoices ADD COLUMN note VARCHAR(9)"],
+}
+
+
+@pytest.mark.parametrize("sql", [SPEND, COUNT])
+@pytest.mark.parametrize("what", MOVED_ON)
+async def test_the_query_runs_as_it_stands_where(shop: Shop, what: str, sql: str) -> None:
+    await shop.answer(sql)
+    await execute(shop.url, *MOVED_ON[what], ELSEWHERE)
+    _, done = await shop.answer(sql)
+
+    assert (done.sql, done.repairs) == (sql, ())
+
+
+async def test_a_table_that_was_empty_may_have_filled(shop: Shop) -> None:
+    await execute(shop.url, "DELETE FROM invoices")
+    await shop.answer(COUNT)
+    await execute(shop.url, _invoices(1, 9), ELSEWHERE)
+
+    assert (await shop.answer(COUNT))[0] == [(9,)]
+
+
+async def test_a_view_that_sums_up_may_have_other_sums(shop: Shop) -> None:
+    await execute(
+        shop.url, "CREATE VIEW spend AS SELECT vendor_id, SUM(amount) AS spent FROM invoices GROUP BY vendor_id"
+    )
+    await shop.answer("SELECT vendor_id, spent FROM spend ORDER BY 1")
+    await execute(shop.url, _invoices(100, 200), ELSEWHERE)
+    _, done = await shop.answer("SELECT vendor_id, spent FROM spend ORDER BY 1")
+
+    assert done.repairs == ()
+
+
+async def test_a_column_that_changes_every_day_may_have_changed(shop: Shop) -> None:
+    sql = "SELECT id, amount FROM invoices ORDER BY id"
+    await shop.answer(sql)
+    await execute(shop.url, "UPDATE invoices SET amount = amount + 1")
+    shop.now += timedelta(days=1)
+    await shop.answer(sql)
+    await execute(shop.url, "UPDATE invoices SET amount = amount + 1", ELSEWHERE)
+    _, done = await shop.answer(sql)
+
+    assert done.repairs == ()
+
+
+STACKED = {
+    "with what tells them apart": (
+        "ALTER TABLE invoices ADD COLUMN kind VARCHAR(9)",
+        "UPDATE invoices SET kind = 'new'",
+        _invoices(100, 200),
+        "UPDATE invoices SET kind = 'old' WHERE kind IS NULL",
+    ),
+    "and one was elsewhere before": (
+        "CREATE TABLE invoices_2025 (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount INTEGER NOT NULL)",
+        "INSERT INTO invoices_2025 SELECT * FROM invoices",
+        "DELETE FROM invoices",
+        _invoices(100, 200),
+    ),
+}
+
+
+async def test_another_table_s_rows_in_it_are_left_out(shop: Shop) -> None:
+    before, _ = await shop.answer()
+    await execute(shop.url, *STACKED["with what tells them apart"])
+    after, done = await shop.answer()
+
+    assert after == before
+    assert done.repairs == ("invoices from invoices, only where kind = 'new'",)
+
+
+async def test_a_table_whose_rows_are_elsewhere_now_is_not_guessed_at(shop: Shop) -> None:
+    await shop.answer()
+    await execute(shop.url, *STACKED["and one was elsewhere before"])
+
+    with pytest.raises(DriftRefused, match="invoices could be invoices from invoices or invoices from invoices_2025"):
+        await shop.answer()
