@@ -27,7 +27,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Data
 def answer(database: Connection, query: SavedQuery, *, backwards: bool) -> Rows:
     """With SQLite going through tables backwards, what is not ordered comes in another order."""
     database.execute(f"PRAGMA reverse_unordered_selects = {backwards}")
-    with closing(database.execute(query.sql)) as rows:
+    with closing(database.execute(query.sql, dict(query.values))) as rows:
         return [[round(cell, 6) if isinstance(cell, float) else cell for cell in row] for row in rows]
 
 

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from blocks.errors import DriftRefused, QueryRefused
 from blocks.ledger import KnownAnswerRow, Ledger
 from blocks.schemas.reading import read_schema
@@ -30,6 +32,9 @@ from tasks.query.usage import usage
 
 SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change; so is one that failed."""
+
+FRESH = timedelta(seconds=5)
+"""So long the schema counts as it was found; whether an answer that comes later is from that schema is asked."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +163,7 @@ class Answering:
         await self.asker.approve(done)
         now = self.found.now
         if await self.asker.read(lambda connection: read_schema(connection, now)) is not now:
-            raise DriftRefused(
-                f"source {self.saved.source!r} has drifted once more while the repair of {self.saved} waited to be"
-                " approved",
-                mend="run again",
-            )
+            raise self._drifted_again("its repair waited to be approved")
 
     async def _accept(self, done: Prepared, last: LastGood, answer: Table) -> None:
         """Refuses a repair whose answer is not what the last good one lets expect."""
@@ -184,8 +185,22 @@ class Answering:
             raise
 
     async def _fetched(self, done: Prepared) -> tuple[Table, bool]:
-        bound = statement(done.sql, self.saved.values)
-        return await self.asker.read(lambda connection: fetch(connection, bound, self.saved.max_rows))
+        bound, now = statement(done.sql, self.saved.values), self.found.now
+
+        async def work(connection: AsyncConnection) -> tuple[Table, bool]:
+            answer = await fetch(connection, bound, self.saved.max_rows)
+            is_old = self.asker.now() - self.found.at >= FRESH
+            if is_old and await read_schema(connection, now) is not now:
+                raise self._drifted_again("it was answered")
+            return answer
+
+        return await self.asker.read(work)
+
+    def _drifted_again(self, meanwhile: str) -> DriftRefused:
+        source, saved = self.saved.source, self.saved
+        return DriftRefused(
+            f"source {source!r} has drifted under the saved query {saved} while {meanwhile}", mend="run again"
+        )
 
     async def _remember_sampled(self, answer: Table, began: float) -> None:
         left = self.asker.seconds - (monotonic() - began)

@@ -21,6 +21,8 @@ class Discovery:
 
     source: str
     now: Snapshot
+    at: datetime
+    """When it was read."""
     since: datetime
     """When it was first seen like this."""
     before: SchemaRow | None
@@ -67,9 +69,9 @@ async def discover(
         source, overrides, timeout_seconds, lambda connection: read_schema(connection, known), opened
     )
     if before is not None and now is known:
-        return Discovery(source, now, before.at, before, known=answers)
+        return Discovery(source, now, at, before.at, before, known=answers)
     await ledger.record_schema(source, now, at, run_id)
-    found = Discovery(source, now, at, before, known=answers)
+    found = Discovery(source, now, at, at, before, known=answers)
     if known is None or found.other_database:
         return found
     from tasks.drift.compare import compare  # a schema that has not changed needs none of it

@@ -160,8 +160,8 @@ def _touches(drift: Drift, used: Sequence[tuple[str, Sequence[str]]]) -> bool:
 
 
 async def _answered_first(connection: AsyncConnection, query: SavedQuery, ledger: Ledger) -> _Good:
-    now = await read_schema(connection)
-    found = Discovery(query.database, now, datetime.now(UTC), None)
+    now, at = await read_schema(connection), datetime.now(UTC)
+    found = Discovery(query.database, now, at, at, None)
     table, _ = await _answering(connection, query, found, ledger).answer()
     answer = await ledger.good_answer(query.database, query.sql)
     if answer is None:
@@ -180,7 +180,7 @@ def _answering(connection: AsyncConnection, query: SavedQuery, found: Discovery,
         raise RuntimeError("nothing here waits for an approval")
 
     asker = Asker(read, ledger, lambda: datetime.now(UTC), TIMEOUT_SECONDS, approve)
-    return Answering(Saved(query.database, query.sql, max_rows=MAX_ROWS), found, asker)
+    return Answering(Saved(query.database, query.sql, values=query.values, max_rows=MAX_ROWS), found, asker)
 
 
 async def _fates(
@@ -192,7 +192,7 @@ async def _fates(
     await ledger.record_good_answer(answer)
     known = {query.sql: KnownAnswerRow(**{each.name: getattr(answer, each.name) for each in fields(KnownAnswerRow)})}
     before = SchemaRow(source=query.database, snapshot=good.schema, at=at, run_id=None)
-    answering = _answering(connection, query, Discovery(query.database, now, at, before, known=known), ledger)
+    answering = _answering(connection, query, Discovery(query.database, now, at, at, before, known=known), ledger)
     try:
         table, _ = await answering.answer()
         repaired = _fate(good.rows, _rows(table))
@@ -201,7 +201,7 @@ async def _fates(
         repaired, why = "refused", str(refused)
     try:
         async with connection.begin_nested():
-            table, _ = await fetch(connection, statement(query.sql, {}), MAX_ROWS)
+            table, _ = await fetch(connection, statement(query.sql, query.values), MAX_ROWS)
         bare = _fate(good.rows, _rows(table))
     except (QueryRefused, DBAPIError):
         bare = "refused"

@@ -4,12 +4,15 @@ Each runs unchanged on SQLite and on PostgreSQL, has the same answer in both (nu
 totally. That bounds their SQL: no division, no dates but compared ones, no order by what may be NULL.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal, get_args
 
 Database = Literal["northwind", "chinook", "finance", "procurement", "operations"]
-Feature = Literal["quoted names", "aliases", "self join", "sub-query", "cte", "union", "window", "view", "star"]
+Feature = Literal[
+    "quoted names", "aliases", "self join", "sub-query", "cte", "union", "window", "view", "star", "parameters"
+]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
@@ -21,11 +24,19 @@ class SavedQuery:
     database: Database
     sql: str
     features: frozenset[Feature]
+    values: Mapping[str, str | int]
+    """Of its parameters."""
 
 
-def _saved(database: Database, name: str, sql: str, *features: Feature) -> SavedQuery:
+def saved(database: Database, name: str, sql: str, *features: Feature, **values: str | int) -> SavedQuery:
+    """The query with the values of its parameters."""
+    bound: tuple[Feature, ...] = ("parameters",) if values else ()
+    return SavedQuery(name, database, dedent(sql).strip(), frozenset({*features, *bound}), values)
+
+
+def _saved(database: Database, name: str, sql: str, *features: Feature, **values: str | int) -> SavedQuery:
     # Both databases have names of mixed case, so none can do without quotes.
-    return SavedQuery(name, database, dedent(sql).strip(), frozenset({"quoted names", *features}))
+    return saved(database, name, sql, "quoted names", *features, **values)
 
 
 QUERIES: tuple[SavedQuery, ...] = (
@@ -321,11 +332,12 @@ QUERIES: tuple[SavedQuery, ...] = (
         SELECT q."OrderID", q."CompanyName", q."City", ROUND(CAST(s."Subtotal" AS NUMERIC), 2) AS subtotal
         FROM "Orders Qry" q
         JOIN "Order Subtotals" s ON s."OrderID" = q."OrderID"
-        WHERE q."Country" = 'Germany' AND s."Subtotal" > 1000
+        WHERE q."Country" = :country AND s."Subtotal" > 1000
         ORDER BY q."OrderID"
         """,
         "aliases",
         "view",
+        country="Germany",
     ),
     _saved(
         "northwind",
@@ -347,13 +359,14 @@ QUERIES: tuple[SavedQuery, ...] = (
         FROM "Order Details Extended" x
         WHERE x."ProductID" IN (
             SELECT p."ProductID" FROM "Products" p
-            JOIN "Categories" k ON k."CategoryID" = p."CategoryID" WHERE k."CategoryName" = 'Seafood'
+            JOIN "Categories" k ON k."CategoryID" = p."CategoryID" WHERE k."CategoryName" = :category
         )
         ORDER BY x."OrderID", x."ProductID"
         """,
         "aliases",
         "sub-query",
         "view",
+        category="Seafood",
     ),
     _saved(
         "northwind",
@@ -488,11 +501,12 @@ QUERIES: tuple[SavedQuery, ...] = (
         SELECT ar."Name", counted.tracks
         FROM counted
         JOIN "Artist" ar ON ar."ArtistId" = counted."ArtistId"
-        WHERE counted.tracks > 20
+        WHERE counted.tracks > :least
         ORDER BY counted.tracks DESC, ar."Name"
         """,
         "aliases",
         "cte",
+        least=20,
     ),
     _saved(
         "chinook",
@@ -701,10 +715,11 @@ QUERIES: tuple[SavedQuery, ...] = (
         """
         SELECT i."InvoiceId", i."BillingCity", i."Total"
         FROM "Invoice" i
-        WHERE i."Total" > (SELECT AVG("Total") FROM "Invoice") AND i."BillingCountry" = 'USA'
+        WHERE i."Total" > (SELECT AVG("Total") FROM "Invoice") AND i."BillingCountry" = :country
         ORDER BY i."InvoiceId"
         """,
         "aliases",
         "sub-query",
+        country="USA",
     ),
 )

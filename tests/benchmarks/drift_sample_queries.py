@@ -4,9 +4,8 @@ They keep the rules of drift_queries.py. The names here are of lower case, so mo
 """
 
 from collections.abc import Mapping, Sequence
-from textwrap import dedent
 
-from tests.benchmarks.drift_queries import Database, Feature, SavedQuery
+from tests.benchmarks.drift_queries import Database, SavedQuery, saved
 
 VIEWS: Mapping[Database, Sequence[str]] = {
     "finance": (
@@ -57,25 +56,22 @@ VIEWS: Mapping[Database, Sequence[str]] = {
 }
 
 
-def _saved(database: Database, name: str, sql: str, *features: Feature) -> SavedQuery:
-    return SavedQuery(name, database, dedent(sql).strip(), frozenset(features))
-
-
 QUERIES: tuple[SavedQuery, ...] = (
-    _saved(
+    saved(
         "finance",
         "spend-of-the-month",
         """
         SELECT v.name AS vendor, ROUND(SUM(i.amount), 2) AS spend, COUNT(*) AS invoices
         FROM invoices AS i
         JOIN vendors AS v ON v.vendor_id = i.vendor_id
-        WHERE i.month = '2026-10'
+        WHERE i.month = :month
         GROUP BY v.name
         ORDER BY v.name
         """,
         "aliases",
+        month="2026-10",
     ),
-    _saved(
+    saved(
         "finance",
         "invoices-by-status",
         """
@@ -85,7 +81,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         ORDER BY status
         """,
     ),
-    _saved(
+    saved(
         "finance",
         "spend-by-category",
         """
@@ -97,7 +93,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "quoted names",
     ),
-    _saved(
+    saved(
         "finance",
         "not-yet-paid",
         """
@@ -108,7 +104,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         ORDER BY invoice_id
         """,
     ),
-    _saved(
+    saved(
         "finance",
         "the-same-amount-again",
         """
@@ -121,7 +117,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "self join",
     ),
-    _saved(
+    saved(
         "finance",
         "large-invoices",
         """
@@ -133,7 +129,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "sub-query",
     ),
-    _saved(
+    saved(
         "finance",
         "vendors-never-disputed",
         """
@@ -145,7 +141,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "sub-query",
     ),
-    _saved(
+    saved(
         "finance",
         "paid-late",
         """
@@ -161,7 +157,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "cte",
     ),
-    _saved(
+    saved(
         "finance",
         "overheads-of-large-vendors",
         """
@@ -177,7 +173,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "cte",
     ),
-    _saved(
+    saved(
         "finance",
         "words-of-the-books",
         """
@@ -191,7 +187,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "union",
     ),
-    _saved(
+    saved(
         "finance",
         "spend-so-far",
         """
@@ -203,7 +199,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "sub-query",
         "window",
     ),
-    _saved(
+    saved(
         "finance",
         "last-invoice-of-each-vendor",
         """
@@ -219,15 +215,16 @@ QUERIES: tuple[SavedQuery, ...] = (
         "window",
         "star",
     ),
-    _saved(
+    saved(
         "finance",
         "disputed",
         """
-        SELECT name, invoice_id, due_date, amount FROM open_invoices WHERE status = 'disputed' ORDER BY invoice_id
+        SELECT name, invoice_id, due_date, amount FROM open_invoices WHERE status = :status ORDER BY invoice_id
         """,
         "view",
+        status="disputed",
     ),
-    _saved(
+    saved(
         "finance",
         "monthly-spend",
         """
@@ -236,15 +233,16 @@ QUERIES: tuple[SavedQuery, ...] = (
         "view",
         "star",
     ),
-    _saved(
+    saved(
         "finance",
         "invoices-of-a-vendor",
         """
-        SELECT * FROM invoices WHERE vendor_id = 105 AND month >= '2026-06' ORDER BY invoice_id
+        SELECT * FROM invoices WHERE vendor_id = :vendor AND month >= '2026-06' ORDER BY invoice_id
         """,
         "star",
+        vendor=105,
     ),
-    _saved(
+    saved(
         "procurement",
         "contracts-in-force",
         """
@@ -256,7 +254,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "aliases",
     ),
-    _saved(
+    saved(
         "procurement",
         "german-orders",
         """
@@ -267,7 +265,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         ORDER BY po_id
         """,
     ),
-    _saved(
+    saved(
         "procurement",
         "vendors-by-country",
         """
@@ -278,7 +276,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "quoted names",
     ),
-    _saved(
+    saved(
         "procurement",
         "renewed-contracts",
         """
@@ -291,7 +289,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "self join",
     ),
-    _saved(
+    saved(
         "procurement",
         "second-sources",
         """
@@ -303,20 +301,21 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "self join",
     ),
-    _saved(
+    saved(
         "procurement",
         "dear-orders",
         """
         SELECT p.po_id, p.item, p.unit_price, p.quantity
         FROM purchase_orders p
         JOIN (SELECT item, AVG(unit_price) AS price FROM purchase_orders GROUP BY item) AS usual ON usual.item = p.item
-        WHERE p.month = '2026-10' AND p.unit_price > 1.08 * usual.price
+        WHERE p.month = :month AND p.unit_price > 1.08 * usual.price
         ORDER BY p.po_id
         """,
         "aliases",
         "sub-query",
+        month="2026-10",
     ),
-    _saved(
+    saved(
         "procurement",
         "preferred-with-strict-contracts",
         """
@@ -327,7 +326,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "sub-query",
     ),
-    _saved(
+    saved(
         "procurement",
         "value-by-manager",
         """
@@ -343,7 +342,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "cte",
     ),
-    _saved(
+    saved(
         "procurement",
         "long-waits",
         """
@@ -358,7 +357,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "cte",
         "star",
     ),
-    _saved(
+    saved(
         "procurement",
         "people-and-places",
         """
@@ -372,7 +371,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "union",
     ),
-    _saved(
+    saved(
         "procurement",
         "vendors-without-renewal",
         """
@@ -383,7 +382,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "union",
     ),
-    _saved(
+    saved(
         "procurement",
         "orders-before",
         """
@@ -396,7 +395,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "window",
     ),
-    _saved(
+    saved(
         "procurement",
         "largest-contracts-of-a-trade",
         """
@@ -409,7 +408,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "window",
     ),
-    _saved(
+    saved(
         "procurement",
         "contracts-that-end",
         """
@@ -421,16 +420,17 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "view",
     ),
-    _saved(
+    saved(
         "procurement",
         "order-values",
         """
-        SELECT * FROM order_values WHERE month = '2026-10' AND order_value > 3000 ORDER BY po_id
+        SELECT * FROM order_values WHERE month = '2026-10' AND order_value > :least ORDER BY po_id
         """,
         "view",
         "star",
+        least=3000,
     ),
-    _saved(
+    saved(
         "procurement",
         "all-vendors",
         """
@@ -438,7 +438,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "star",
     ),
-    _saved(
+    saved(
         "operations",
         "deliveries-on-time",
         """
@@ -451,7 +451,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         ORDER BY vendor
         """,
     ),
-    _saved(
+    saved(
         "operations",
         "complaints-by-severity",
         """
@@ -462,20 +462,21 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "quoted names",
     ),
-    _saved(
+    saved(
         "operations",
         "complained-again",
         """
         SELECT a.vendor, a.complaint_id, b.complaint_id AS again, b.opened_on
         FROM complaints a
         JOIN complaints b ON b.vendor = a.vendor AND b.opened_on = a.opened_on AND b.complaint_id > a.complaint_id
-        WHERE a.severity = 'high'
+        WHERE a.severity = :severity
         ORDER BY a.complaint_id, b.complaint_id
         """,
         "aliases",
         "self join",
+        severity="high",
     ),
-    _saved(
+    saved(
         "operations",
         "rejected-in-silence",
         """
@@ -488,7 +489,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "sub-query",
     ),
-    _saved(
+    saved(
         "operations",
         "complaints-about-late-ones",
         """
@@ -500,7 +501,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "sub-query",
     ),
-    _saved(
+    saved(
         "operations",
         "pieces-by-month",
         """
@@ -520,7 +521,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "cte",
     ),
-    _saved(
+    saved(
         "operations",
         "severe-and-large",
         """
@@ -535,7 +536,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "cte",
         "star",
     ),
-    _saved(
+    saved(
         "operations",
         "what-is-open",
         """
@@ -548,7 +549,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "union",
     ),
-    _saved(
+    saved(
         "operations",
         "vendors-without-severe-complaints",
         """
@@ -560,7 +561,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "aliases",
         "union",
     ),
-    _saved(
+    saved(
         "operations",
         "complaints-month-before",
         """
@@ -573,7 +574,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "sub-query",
         "window",
     ),
-    _saved(
+    saved(
         "operations",
         "worst-delivery-of-each-vendor",
         """
@@ -593,7 +594,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         "window",
         "star",
     ),
-    _saved(
+    saved(
         "operations",
         "late-in-october",
         """
@@ -601,18 +602,19 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "view",
     ),
-    _saved(
+    saved(
         "operations",
         "rejected-and-complained",
         """
-        SELECT c.* FROM complained_deliveries c WHERE c.severity = 'high' AND c.quantity_rejected > 0
+        SELECT c.* FROM complained_deliveries c WHERE c.severity = :severity AND c.quantity_rejected > 0
         ORDER BY c.delivery_id
         """,
         "aliases",
         "view",
         "star",
+        severity="high",
     ),
-    _saved(
+    saved(
         "operations",
         "deliveries-of-a-day",
         """
@@ -620,7 +622,7 @@ QUERIES: tuple[SavedQuery, ...] = (
         """,
         "star",
     ),
-    _saved(
+    saved(
         "operations",
         "complaints-with-deliveries",
         """

@@ -297,7 +297,7 @@ async def test_what_drifts_while_its_approval_is_waited_for_is_refused(shop: Sho
     await execute(shop.url, "ALTER TABLE vendors RENAME TO suppliers")
     shop.meanwhile = ("ALTER TABLE invoices RENAME TO bills",)
 
-    with pytest.raises(DriftRefused, match=r"has drifted once more while the repair of .* waited to be approved"):
+    with pytest.raises(DriftRefused, match=r"has drifted .* while its repair waited to be approved"):
         await shop.answer(on_drift="approve", approvers=("ann",))
 
 
@@ -380,6 +380,18 @@ async def test_a_drift_between_discovery_and_answer_is_not_taken_for_good(shop: 
     assert answering.not_remembered == "the schema changed while the query was answered; run again"
     known = (await shop.found()).known[sql]
     assert known.not_sampled
+
+
+async def test_a_drift_in_a_long_run_is_not_answered_as_if_it_had_not_been(shop: Shop) -> None:
+    sql = "SELECT name, city FROM vendors ORDER BY id"
+    before, _ = await shop.answer(sql)
+    answering = await shop.answering(sql)
+    await execute(shop.url, *REBUILT["two columns have each other's names"])
+    shop.now += timedelta(seconds=5)
+
+    with pytest.raises(DriftRefused, match=r"has drifted .* while it was answered; run again"):
+        await answering.answer()
+    assert (await shop.answer(sql))[0] == before
 
 
 @pytest.mark.parametrize("empty_database_url", ["fresh_postgres_url"], indirect=True)
