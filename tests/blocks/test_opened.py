@@ -66,3 +66,12 @@ async def test_the_end_gives_back_what_was_opened_and_gives_up_the_rest() -> Non
 
     assert await opened.end() == ["opening 1"]
     assert late.cancelled()
+
+
+async def test_what_was_forgotten_while_it_opened_is_given_up_at_the_end_too() -> None:
+    opened, slow = Opened[str](), Door()
+    late = opened.begin("slow", slow.open)
+    opened.forget()
+
+    assert await opened.end() == []
+    assert late.cancelled()
