@@ -1,6 +1,5 @@
 """What a run leaves behind: its result for the caller, and the artifacts that tell its story in the Prefect UI."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from blocks.ledger import RunCost
 from flows.walk import NodeRecord
 from flows.workflow import Workflow
+from tasks.artifacts import show
 from tasks.outcome import Gap, Outcome, Table
 
 
@@ -107,7 +107,7 @@ async def write_artifacts(result: RunResult) -> None:
     """Adds the run's report and its table of nodes to the Prefect UI."""
     rows = [{"node": name, **node.model_dump()} for name, node in result.nodes.items()]
     # At once, because a server that still records the nodes answers each call late.
-    await asyncio.gather(
+    await show(
         acreate_markdown_artifact(
             key=f"{result.workflow}-report", markdown=artifact_markdown(result), description=f"Run {result.run_id}"
         ),

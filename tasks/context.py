@@ -16,6 +16,8 @@ from blocks.opened import Opened
 from blocks.settings import HoldfastSettings
 
 if TYPE_CHECKING:
+    from logging import Logger, LoggerAdapter
+
     from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
     from blocks.ledger import Ledger
@@ -121,3 +123,14 @@ def current_run() -> RunContext:
 
 enter_run = _current.set
 leave_run = _current.reset
+
+
+def run_logger() -> "Logger | LoggerAdapter[Logger]":
+    """The log of the calling task run, which the Prefect UI shows; outside a Prefect run, one of Python's."""
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_logger, get_run_logger
+
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("holdfast")

@@ -1,6 +1,5 @@
 """What came of drift, told to people: as Markdown, as artifacts in the Prefect UI, and as rows of the ledger."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import get_args
 from uuid import UUID
@@ -9,6 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks.ledger import ExpectationRow
 from blocks.words import counted
+from tasks.artifacts import artifact_key, show
 from tasks.drift.answering import Answering
 from tasks.drift.changes import Change
 from tasks.drift.discover import Discovery
@@ -48,31 +48,36 @@ def as_markdown(answering: Answering) -> str:
         parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _repaired(saved, done)]
     parts += ["## Saved SQL", _sql(saved.sql)]
     counts = [_counted(answering, about) for about in get_args(About)]
-    parts.append(f"Expected of {', of '.join(filter(None, counts))}. Each is in the table beside this.")
+    if any(counts):
+        parts.append(f"Expected of {', of '.join(filter(None, counts))}. Each is in the table beside this.")
     return "\n\n".join(parts) + "\n"
 
 
 async def write_changes(found: Discovery) -> None:
     """Adds an artifact that lists the source's changes."""
-    await acreate_markdown_artifact(
-        key=_key("schema", found.source),
+    changes = acreate_markdown_artifact(
+        key=artifact_key("schema", found.source),
         markdown=changes_as_markdown(found),
         description=f"{counted(len(found.changes), 'change')} in the schema of {found.source}",
     )
+    await show(changes)
 
 
 async def write_drift(answering: Answering, workflow: str, node: str) -> None:
     """Adds two artifacts: the story of this query, and what was expected of the schema and the answer."""
     query = f"query {node} of {workflow}"
-    await acreate_markdown_artifact(
-        key=_key(workflow, node, "drift"), markdown=as_markdown(answering), description=f"Drift under {query}"
+    story = acreate_markdown_artifact(
+        key=artifact_key(workflow, node, "drift"), markdown=as_markdown(answering), description=f"Drift under {query}"
     )
-    if answering.checked:
-        await acreate_table_artifact(
-            key=_key(workflow, node, "expectations"),
-            table=[each._asdict() for each in answering.checked],
-            description=f"What {query} expected",
-        )
+    if not answering.checked:  # refused before anything was
+        await show(story)
+        return
+    expected = acreate_table_artifact(
+        key=artifact_key(workflow, node, "expectations"),
+        table=[each._asdict() for each in answering.checked],
+        description=f"What {query} expected",
+    )
+    await show(story, expected)
 
 
 async def record_expectations(answering: Answering, run_id: UUID | None = None, node: str = "") -> None:
@@ -104,8 +109,3 @@ def _repaired(saved: Saved, done: Prepared) -> str:
 
 def _sql(sql: str) -> str:
     return f"```sql\n{sql.strip()}\n```"
-
-
-def _key(*parts: str) -> str:
-    """A key as Prefect takes it: lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-") or "drift"

@@ -5,17 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import anyio
 
 from blocks.errors import ModelUnavailable
 from blocks.models.calls import Message, ModelAnswer, Tier
-from tasks.context import current_run
+from tasks.context import current_run, run_logger
 from tasks.node_task import tries_of_node
-
-if TYPE_CHECKING:
-    from logging import Logger, LoggerAdapter
 
 CallOutcome = Literal["ok", "invalid", "declined", "refused", "unavailable", "timed_out"]
 """invalid: of the wrong shape. declined: the model would not. refused: the provider would not, so it cost nothing."""
@@ -84,21 +81,11 @@ async def _record(
 
 def log_prompt(messages: Sequence[Message]) -> None:
     """Writes what is asked to the task run's log, at debug; a key is never part of it."""
-    logger = _logger()
+    logger = run_logger()
     for message in messages:
         logger.debug("prompt, %s:\n%s", message.role, message.content)
 
 
 def log_answer(answer: ModelAnswer) -> None:
     """Writes what was answered to the task run's log, at debug."""
-    _logger().debug("answer of %s (%s):\n%s", answer.model, answer.ended, answer.text)
-
-
-def _logger() -> "Logger | LoggerAdapter[Logger]":
-    from prefect.exceptions import MissingContextError
-    from prefect.logging import get_logger, get_run_logger
-
-    try:
-        return get_run_logger()
-    except MissingContextError:  # called outside a Prefect run
-        return get_logger("holdfast.models")
+    run_logger().debug("answer of %s (%s):\n%s", answer.model, answer.ended, answer.text)

@@ -1,10 +1,9 @@
 """Answers a node's question, and shows the SQL that was written for it."""
 
-import re
-
 from prefect.artifacts import acreate_markdown_artifact
 
 from blocks.models.opening import open_model
+from tasks.artifacts import artifact_key, show
 from tasks.context import current_run
 from tasks.outcome import Outcome, Scope
 from tasks.query.node import QueryNode
@@ -42,9 +41,10 @@ async def answer_question(node: QueryNode, scope: Scope) -> Outcome:
 
 async def _show(workflow: str, node: str, question: str, made: Answered) -> None:
     rounds = f" It was asked {made.rounds} times." if made.rounds > 1 else ""
-    await acreate_markdown_artifact(
-        key=re.sub(r"[^a-z0-9]+", "-", f"{workflow}-{node}-question"),
+    sql = acreate_markdown_artifact(
+        key=artifact_key(workflow, node, "question"),
         markdown=f"# {question.strip()}\n\n```sql\n{made.sql}\n```\n\n"
         f"{len(made.table.rows)} rows. Written by {made.written_by}.{rounds}\n",
         description=f"The SQL of question {node} of {workflow}",
     )
+    await show(sql)
