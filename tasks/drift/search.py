@@ -38,7 +38,7 @@ async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking
     if still is not None:
         if await asking.holds(still, sample):
             return Search((still,))
-        if await _is_kept(sample, still, before, asking):
+        if await _is_kept(sample.relation, now, before, asking):
             same = await asking.still_has(still, sample)
             if same:
                 return Search((still,))
@@ -56,15 +56,26 @@ def _itself(sample: Sample, now: Snapshot) -> Rebuild | None:
     return _rebuild(sample, [Part(same, key, used)])
 
 
-async def _is_kept(sample: Sample, still: Rebuild, before: Snapshot, asking: Asking) -> bool:
+async def _is_kept(old: Relation, now: Snapshot, before: Snapshot, asking: Asking) -> bool:
     """Whether nothing was done to the relation but to add columns, so that its rows came and went as data do.
 
-    Both databases add a column at the end. One that could tell apart two tables' rows came with the other's.
+    A view's rows are those of other relations, so nothing may have been done to any.
     """
-    (old, now), added = (sample.relation, still.parts[0].relation), _fresh(still.parts[0].relation, before)
-    columns = [[(each.name, each.family) for each in relation.columns] for relation in (old, now)]
-    is_same = columns[0] == columns[1][: len(columns[0])] and key_of(old) == key_of(now) and old.kind == now.kind
-    return is_same and not await asking.tells_kinds(now, sorted(added))
+    if not all(_has_the_columns(now, each) for each in (before.relations if old.kind == "view" else (old,))):
+        return False
+    if old.kind == "view":
+        return not any(_fresh(now.by_name[each.name], before) for each in before.relations)
+    # A column that could tell apart two tables' rows came with the other's.
+    return not await asking.tells_kinds(now.by_name[old.name], sorted(_fresh(now.by_name[old.name], before)))
+
+
+def _has_the_columns(now: Snapshot, old: Relation) -> bool:
+    """Whether the relation still begins with the columns that it had: both databases add one at the end."""
+    same = now.by_name.get(old.name)
+    if same is None or (same.kind, key_of(same)) != (old.kind, key_of(old)):
+        return False
+    had, has = ([(each.name, each.family) for each in relation.columns] for relation in (old, same))
+    return had == has[: len(had)]
 
 
 async def _anywhere(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> Search:

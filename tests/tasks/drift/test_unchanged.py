@@ -57,6 +57,24 @@ async def test_a_view_that_sums_up_may_have_other_sums(shop: Shop) -> None:
     assert done.repairs == ()
 
 
+async def test_a_view_is_held_to_its_values_where_a_table_was_changed(shop: Shop) -> None:
+    spend = "CREATE VIEW spend AS SELECT vendor_id, CAST(SUM(amount) AS BIGINT) AS spent FROM invoices GROUP BY 1"
+    await execute(shop.url, spend)
+    await shop.answer("SELECT vendor_id, spent FROM spend ORDER BY 1")
+    await execute(
+        shop.url,
+        "DROP VIEW spend",
+        "CREATE TABLE cents (id INTEGER PRIMARY KEY, vendor_id INTEGER NOT NULL, amount BIGINT NOT NULL, note TEXT)",
+        "INSERT INTO cents SELECT id, vendor_id, amount * 100, NULL FROM invoices",
+        "DROP TABLE invoices",
+        "ALTER TABLE cents RENAME TO invoices",
+        spend,
+    )
+
+    with pytest.raises(DriftRefused, match="spend has other values than it had in vendor_id, spent"):
+        await shop.answer("SELECT vendor_id, spent FROM spend ORDER BY 1")
+
+
 async def test_a_column_that_changes_every_day_may_have_changed(shop: Shop) -> None:
     sql = "SELECT id, amount FROM invoices ORDER BY id"
     await shop.answer(sql)
