@@ -169,7 +169,8 @@ class Answering:
         """Refuses a repair whose answer is not what the last good one lets expect."""
         if last.answer.shape is None:  # remembered by an older Holdfast
             return
-        checked = await check_answer(Shape.model_validate(last.answer.shape), answer)
+        comparable = last.answer.asked_with == self.saved.asked_with
+        checked = await check_answer(Shape.model_validate(last.answer.shape), answer, comparable=comparable)
         self.checked += checked
         if unmet := [f"{each.expectation} (seen: {each.observed})" for each in checked if not each.met]:
             why = f"so repaired its answer is not what was expected: {'; '.join(unmet)}"
