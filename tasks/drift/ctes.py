@@ -18,9 +18,9 @@ from sqlglot import TokenType, exp, tokenize
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, RelationName, Snapshot
 from tasks.drift.quoting import quoted_if_needed
-from tasks.query.guard import read_only
+from tasks.query.guard import SQLGLOT_NAMES, read_only
+from tasks.query.tree import visible_ctes
 
-_SQLGLOT = {"sqlite": "sqlite", "postgresql": "postgres"}
 _FROM_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.Unnest)
 _REWRITE = "write the query anew for the schema as it is now"
 
@@ -81,7 +81,7 @@ class _Query:
 
     @cached_property
     def tree(self) -> exp.Query:
-        return read_only(self.sql, _SQLGLOT[self.dialect])
+        return read_only(self.sql, SQLGLOT_NAMES[self.dialect])
 
     @cached_property
     def references(self) -> tuple[_Reference, ...]:
@@ -109,18 +109,8 @@ class _Query:
 
     def means_cte(self, node: exp.Expr, name: str) -> bool:
         """Whether a name without a schema means a CTE that is visible where it stands."""
-        below, above = node, node.parent
-        while above is not None:
-            ctes = above if isinstance(above, exp.With) else above.args.get("with_")
-            if ctes is not None and ctes is not below and name in self._visible(ctes, below):
-                return True
-            below, above = above, above.parent
-        return False
-
-    def _visible(self, ctes: exp.With, seen_from: exp.Expr) -> list[str]:
-        names = [self._key(cte.args["alias"].this) for cte in ctes.expressions]
-        inside = [index for index, cte in enumerate(ctes.expressions) if cte is seen_from]
-        return names[: inside[0]] if inside and self.dialect == "postgresql" and not ctes.recursive else names
+        ctes = visible_ctes(node, sqlite=self.dialect == "sqlite")
+        return any(self._key(cte.args["alias"].this) == name for cte in ctes)
 
     def cte_names(self) -> dict[RelationName, str]:
         """The CTE's name for each relation to rebuild that is used: the old one where that means nothing else."""
@@ -143,7 +133,7 @@ class _Query:
                 means="PostgreSQL takes no second WITH in front of it",
                 mend="take the parentheses away",
             )
-        first, second, *_ = tokenize(self.sql, _SQLGLOT[self.dialect])
+        first, second, *_ = tokenize(self.sql, SQLGLOT_NAMES[self.dialect])
         if first.token_type != TokenType.WITH:
             return _Edit(first.start, first.start, f"WITH {ctes} ")
         end = (second if second.token_type == TokenType.RECURSIVE else first).end + 1

@@ -15,6 +15,8 @@ from blocks.errors import QueryRefused
 # It logs a warning for each statement that it does not know; such a statement is refused here anyway.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
+SQLGLOT_NAMES = {"sqlite": "sqlite", "postgresql": "postgres"}
+"""What sqlglot calls the dialects."""
 _MEND = "write one SELECT statement"
 _DIALECTS = ("", "postgres", "sqlite")
 """Tried in turn: a definition does not say which database its source will be."""

@@ -7,12 +7,12 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify_tables import qualify_tables
 from sqlglot.optimizer.scope import Scope, ScopeType
 
-from tasks.query.guard import read_only
+from tasks.query.guard import SQLGLOT_NAMES, read_only
 
 
 def normal_tree(sql: str, *, sqlite: bool) -> exp.Expr:
     """The statement's tree in sqlglot's usual form; SQLite shows names as they were written, so they are kept."""
-    dialect = "sqlite" if sqlite else "postgres"
+    dialect = SQLGLOT_NAMES["sqlite" if sqlite else "postgresql"]
     tree = read_only(sql, dialect).copy()
     for identifier in tree.find_all(exp.Identifier) if sqlite else ():
         identifier.meta["written"] = identifier.name
@@ -55,6 +55,18 @@ def visible(scope: Scope) -> Iterator[Scope]:
         scope = scope.parent
         if sees:
             yield scope
+
+
+def visible_ctes(node: exp.Expr, *, sqlite: bool) -> Iterator[exp.Expr]:
+    """The CTEs that a name without a schema may mean where the node stands, the innermost WITH's first."""
+    below, above = node, node.parent
+    while above is not None:
+        ctes = above if isinstance(above, exp.With) else above.args.get("with_")
+        if ctes is not None and ctes is not below:
+            inside = [at for at, cte in enumerate(ctes.expressions) if cte is below]
+            only_before = inside and not (sqlite or ctes.recursive)
+            yield from ctes.expressions[: inside[0]] if only_before else ctes.expressions
+        below, above = above, above.parent
 
 
 def is_top(scope: Scope) -> bool:

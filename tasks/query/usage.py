@@ -16,7 +16,17 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
-from tasks.query.tree import aliases, as_written, is_top, names_given, normal_tree, renamed, visible, within
+from tasks.query.tree import (
+    aliases,
+    as_written,
+    is_top,
+    names_given,
+    normal_tree,
+    renamed,
+    visible,
+    visible_ctes,
+    within,
+)
 
 _JSON_COLUMNS = ("key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root")
 """SQLite's json_each and json_tree give these; `id` and `type` are often columns of a table as well."""
@@ -131,8 +141,9 @@ class _Statement:
             given = renamed(self.outputs[id(body)], body.find_ancestor(exp.CTE))
             return _Source(node.alias_or_name, node, self._columns(renamed(given, node)))
         relation = self.schema.find(node.name, node.db or None)
-        if relation is None and not node.db and node.name in (each.alias for each in node.root().find_all(exp.CTE)):
-            # SQLite knows a CTE before it is written; sqlglot does not.
+        ctes = () if node.db else visible_ctes(node, sqlite=self.sqlite)
+        if relation is None and any(each.alias == node.name for each in ctes):
+            # SQLite and RECURSIVE know a CTE before it is written; sqlglot does not.
             return _Source(node.alias_or_name, node, self._columns(_UNKNOWN))
         if relation is None:
             written = ".".join(as_written(part) for part in node.parts)

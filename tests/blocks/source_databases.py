@@ -37,10 +37,11 @@ async def shop_with(url: str, *invoices: str) -> str:
 async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """The rows that the statement gives now."""
     engine = create_async_engine(source_url("test", url))
-    async with engine.connect() as connection:
-        found = [tuple(row) for row in await connection.execute(text(sql))]
-    await engine.dispose()
-    return found
+    try:
+        async with engine.connect() as connection:
+            return [tuple(row) for row in await connection.execute(text(sql))]
+    finally:
+        await engine.dispose()
 
 
 async def slow_statements(url: str) -> int:

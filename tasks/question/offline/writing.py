@@ -12,6 +12,7 @@ from sqlglot import exp
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
 from tasks.drift.quoting import quoted_if_needed
+from tasks.query.guard import SQLGLOT_NAMES
 from tasks.question.offline.asked import Direction, Kind
 from tasks.question.offline.names import Meant, Names, is_date
 from tasks.question.offline.plan import Bucket, Figure, Plan, Shown
@@ -43,7 +44,7 @@ def sql_for(question: str, schema: Snapshot) -> str:
         QuestionRefused: a word of it is not known, could mean two things, or does not fit the others.
     """
     made = plan(read(question, Names(schema)), schema)
-    return _Writer(made, schema).select().sql(dialect="sqlite" if schema.dialect == "sqlite" else "postgres")
+    return _Writer(made, schema).select().sql(dialect=SQLGLOT_NAMES[schema.dialect])
 
 
 class _Writer:
