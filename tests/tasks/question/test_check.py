@@ -102,7 +102,7 @@ ANALYSTS = {
         "SELECT row_number() OVER (ORDER BY id) AS a, ntile(4) OVER (ORDER BY id) AS b FROM vendors",
         "SELECT to_jsonb(v) ->> 'name' AS a, jsonb_build_object('id', id) AS b FROM vendors v",
         "SELECT day::date AS a FROM generate_series(DATE '2026-01-01', DATE '2026-01-09', interval '1 day') AS day",
-        "SELECT x FROM vendors, LATERAL unnest(string_to_array(name, ' ')) x, pg_catalog.json_array_elements('[1]') AS j",
+        "SELECT x FROM vendors, LATERAL unnest(string_to_array(name, ' ')) x, pg_catalog.json_array_elements('[1]') j",
         "SELECT ts_rank(to_tsvector(name), plainto_tsquery('able')) AS a, cardinality(ARRAY[1, 2]) AS b FROM vendors",
         "SELECT float8(id) AS a, text(id) AS b, width_bucket(id, 0, 9, 3) AS c, trim_scale(1.50) AS d FROM vendors",
     ),
