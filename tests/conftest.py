@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import disk_usage
 from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ def postgres_server() -> Iterator["PostgresServer"]:
 
     # Not under pytest's own folder: another session takes that one away from the server's user when run as root.
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdfast-postgres-")))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdfast-postgres-", dir=_in_memory())))
         try:
             server = stack.enter_context(postgres(folder / "data"))
         except ImportError as error:
@@ -32,6 +33,17 @@ def postgres_server() -> Iterator["PostgresServer"]:
         except (OSError, SubprocessError) as error:
             pytest.skip(f"PostgreSQL does not start here: {error}")
         yield server
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory with room for the server, if there is one; None: the usual place for temporary folders.
+
+    Each test's database is some 300 files. ext4 does not take the place of a file that was deleted within the last
+    five seconds and goes on looking, so where databases are dropped all the time, making one takes 0.2 s instead of
+    0.01.
+    """
+    folder = Path("/dev/shm")  # noqa: S108  # what is made in it has a name of its own
+    return folder if folder.is_dir() and disk_usage(folder).free > 2 * 1024**3 else None
 
 
 def _create_database(server: "PostgresServer") -> tuple[str, str]:
