@@ -24,8 +24,6 @@ from tasks.drift.sample import (
     sampling_sql,
 )
 
-MOST_KINDS = 20
-"""A column with more different values than this does not tell apart what two tables were stacked from."""
 GROWN = 0.1
 """At most such a share of rows may have come or gone since the sample, or it is not the same relation."""
 CHOSEN = 0.01
@@ -87,8 +85,8 @@ class Asking:
             raise_if_lost(error)
             return False
 
-    async def tells_kinds(self, relation: Relation, columns: Sequence[str]) -> bool:
-        """Whether one of the columns could tell apart rows of two tables that were stacked in the relation."""
+    async def tells_apart(self, relation: Relation, columns: Sequence[str]) -> bool:
+        """Whether one of the columns could tell apart the rows of tables that were stacked in the relation."""
         if not columns:
             return False
         counts = ", ".join(f"COUNT({quoted(each)}), COUNT(DISTINCT {quoted(each)})" for each in columns)
@@ -98,8 +96,7 @@ class Asking:
             raise_if_lost(error)
             return True
         count, there, different = row[0], row[1::2], row[2::2]
-        kinds = [each + (some < count) for some, each in zip(there, different, strict=True)]
-        return any(2 <= each <= MOST_KINDS for each in kinds)
+        return any(each + (some < count) > 1 for some, each in zip(there, different, strict=True))
 
     async def refusal(self, explaining: TextClause) -> str:
         """Why the database will not run the statement, in its words; empty where it will."""

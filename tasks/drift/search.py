@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.align import Alignment, Rows, align
-from tasks.drift.asking import MOST_KINDS, Asking, raise_if_lost, required
+from tasks.drift.asking import Asking, raise_if_lost, required
 from tasks.drift.likeness import mapping, name_likeness
 from tasks.drift.quoting import names, place
 from tasks.drift.rebuild import Only, Part, Rebuild
@@ -18,6 +18,8 @@ from tasks.drift.sample import Sample, key_of
 _PASSES = ((12, 2_000), (4, 50_000))
 """Of how many relations, the likeliest first, how many rows are read in which an old one may be: few of many, and then
 many of few, where the old rows stand behind another table's."""
+_MOST_KINDS = 20
+"""A column with more different values than this is not tried as what tells apart two tables' rows."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def _is_kept(old: Relation, now: Snapshot, before: Snapshot, asking: Askin
     if old.kind == "view":
         return not any(_fresh(now.by_name[each.name], before) for each in before.relations)
     # A column that could tell apart two tables' rows came with the other's.
-    return not await asking.tells_kinds(now.by_name[old.name], sorted(_fresh(now.by_name[old.name], before)))
+    return not await asking.tells_apart(now.by_name[old.name], sorted(_fresh(now.by_name[old.name], before)))
 
 
 def _has_the_columns(now: Snapshot, old: Relation) -> bool:
@@ -176,7 +178,7 @@ def _filtered(sample: Sample, aligned: Sequence[tuple[Alignment, Rows]]) -> Iter
         # by a value that was looked for always have it.
         for column in sorted(rows.fresh - set(found.columns.values())):
             values = rows.values(column)
-            for value in sorted(values, key=str) if 2 <= len(values) <= MOST_KINDS else ():
+            for value in sorted(values, key=str) if 2 <= len(values) <= _MOST_KINDS else ():
                 part = align(sample, rows.where(column, value)) if sample.key else found
                 if part is None or column in part.columns.values():
                     continue
