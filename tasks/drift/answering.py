@@ -15,7 +15,7 @@ from time import monotonic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import DriftRefused, QueryRefused
-from blocks.ledger import KnownAnswerRow, Ledger
+from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger
 from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import Read
@@ -81,7 +81,7 @@ class Answering:
                 return await self._without_samples(known, unchanged, began)
             if unchanged and self._may_run(known):
                 return await self._again(known, began)
-            return await self._after_drift()
+            return await self._after_drift(began)
         except DriftRefused as error:
             self.refusal = str(error)
             raise
@@ -98,6 +98,7 @@ class Answering:
         if self.found.changes and self._memory.known is not None and not self.drifted:
             noted = counted(len(self.found.changes), "change")
             lines.append(f"{noted} in the schema of {self.saved.source}, none of which this query uses")
+        lines += self.prepared.doubts if self.prepared else ()
         if self.found.not_compared:
             lines.append(self.found.not_compared)
         if self.not_remembered:
@@ -138,7 +139,7 @@ class Answering:
             await self._remember_sampled(answer[0], began)
         return answer
 
-    async def _after_drift(self) -> tuple[Table, bool]:
+    async def _after_drift(self, began: float) -> tuple[Table, bool]:
         last = await self._memory.last_good()
         now, since = self.found.now, self.found.since
         try:
@@ -147,15 +148,16 @@ class Answering:
             self.checked += await check_schema(samples_of(last.answer), now)
             raise
         self.prepared = done
-        if not done.repairs:
-            answer = await self._fetched(done)
-        else:
+        if done.repairs:
             self.checked += await check_schema(samples_of(last.answer), now)
             if self.saved.on_drift == "approve":
                 await self._approved(done)
-            answer = await self._fetched(done)
+        answer = await self._fetched(done)
+        if done.repairs or done.doubts:
             await self._accept(done, last, answer[0])
         await self._memory.remember_drifted(done, last, answer[0])
+        if not done.repairs and (done.doubts or self._is_old(last.answer)):
+            await self._remember_sampled(answer[0], began)
         return answer
 
     async def _approved(self, done: Prepared) -> None:
@@ -166,15 +168,15 @@ class Answering:
             raise self._drifted_again("its repair waited to be approved")
 
     async def _accept(self, done: Prepared, last: LastGood, answer: Table) -> None:
-        """Refuses a repair whose answer is not what the last good one lets expect."""
+        """Refuses a repair, or a doubt, whose answer is not what the last good one lets expect."""
         if last.answer.shape is None:  # remembered by an older Holdfast
             return
         comparable = last.answer.asked_with == self.saved.asked_with
         checked = await check_answer(Shape.model_validate(last.answer.shape), answer, comparable=comparable)
         self.checked += checked
         if unmet := [f"{each.expectation} (seen: {each.observed})" for each in checked if not each.met]:
-            why = f"so repaired its answer is not what was expected: {'; '.join(unmet)}"
-            raise refused(self.saved, done.repairs, self.found.since, why)
+            why = f"its answer is not what was expected: {'; '.join(unmet)}"
+            raise refused(self.saved, done.repairs or done.doubts, self.found.since, why)
 
     async def _as_it_stands(self) -> tuple[Table, bool]:
         self.prepared = Prepared(self.saved.sql)
@@ -207,7 +209,7 @@ class Answering:
         left = self.asker.seconds - (monotonic() - began)
         self.not_remembered = await self._memory.remember_sampled(answer, self.asker.read, left)
 
-    def _is_old(self, known: KnownAnswerRow) -> bool:
+    def _is_old(self, known: KnownAnswerRow | GoodAnswerRow) -> bool:
         return self.asker.now() - known.sampled_at >= SAMPLED_EVERY
 
 

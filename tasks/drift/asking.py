@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, Relation
-from tasks.drift.align import EQUAL, FOUND
+from tasks.drift.align import EQUAL, FOUND, KNOWN
 from tasks.drift.quoting import names, place, quoted
 from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import (
+    MOVING,
     SAMPLE_ROWS,
     Row,
     Sample,
@@ -143,24 +144,20 @@ def agrees(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool:
 
 
 def agrees_where_left(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool | None:
-    """Whether the sampled rows among these have the values that they had; None where none shows it.
+    """Whether the sampled rows among these have the values that they had; None where that cannot be told.
 
-    What is known to change from day to day shows nothing.
+    Numbers and moments move, as a stock's quantity does; texts move among those that there were, as a state does.
     """
     pairs = sample.pairs(_hashed(sample, rows))
     if pairs is None:
         return False
-    if set(sample.used) <= {*sample.key, *sample.volatile}:
-        return True if pairs and len(pairs) >= FOUND * len(sample.rows) else None
-    return set(_changed(sample, pairs)) <= set(sample.volatile) if pairs else None
-
-
-def volatile_columns(before: Sample, now: Sample) -> tuple[str, ...]:
-    """The used columns whose values have changed between two samples of the relation, at any time until now."""
-    if before.relation != now.relation or before.used != now.used:
-        return ()
-    changed = _changed(before, before.pairs(now.used_rows()) or [])
-    return tuple(name for name in now.used if name in before.volatile or name in changed)
+    changed = _changed(sample, pairs)
+    if not all(_may_move(sample, name, pairs) for name in changed):
+        return False
+    if changed or not pairs:
+        return None
+    telling = set(sample.used) - set(sample.key)
+    return True if telling or len(pairs) >= FOUND * len(sample.rows) else None
 
 
 def raise_if_lost(error: Exception) -> None:
@@ -178,6 +175,13 @@ def _changed(sample: Sample, pairs: Sequence[tuple[Row, Row]]) -> list[str]:
     """The used columns in which too many of the rows have another value than they had."""
     equal = {name: sum(old[at] == new[at] for old, new in pairs) for at, name in enumerate(sample.used)}
     return [name for name, same in equal.items() if same < EQUAL * len(pairs)]
+
+
+def _may_move(sample: Sample, name: str, pairs: Sequence[tuple[Row, Row]]) -> bool:
+    if sample.relation.by_name[name].family in MOVING:
+        return True
+    at, known = sample.used.index(name), set(sample.column(name))
+    return sum(new[at] in known for _, new in pairs) >= KNOWN * len(pairs)
 
 
 def _strangers(sample: Sample, rows: Sequence[Row]) -> int:

@@ -9,9 +9,8 @@ from blocks.errors import HoldfastError
 from blocks.ledger import GoodAnswerRow, KnownAnswerRow, Ledger
 from blocks.schemas.snapshot import RelationName
 from blocks.sources import Read
-from tasks.drift.asking import volatile_columns
 from tasks.drift.discover import Discovery
-from tasks.drift.prepare import refused, sampled, samples_of
+from tasks.drift.prepare import refused, sampled
 from tasks.drift.sample import Sample
 from tasks.drift.saved import LastGood, Prepared, Saved
 from tasks.drift.shape import shape_of
@@ -67,8 +66,6 @@ class Memory:
             # So that it is not tried again at every run.
             await self.ledger.record_good_answer(self._row((), answer, why))
             return why
-        if self.known is not None:
-            samples = await self._with_volatile(samples)
         await self.ledger.record_good_answer(self._row(samples, answer))
         return ""
 
@@ -86,17 +83,6 @@ class Memory:
             at=self.now(),
         )
         await self.ledger.record_good_answer(row)
-
-    async def _with_volatile(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-        """The samples, with the columns that have changed since the last ones."""
-        last = await self.ledger.good_answer(self.saved.source, self.saved.sql)
-        before = {each.relation.name: each for each in samples_of(last)} if last else {}
-        return tuple(
-            each.model_copy(update={"volatile": volatile_columns(before[each.relation.name], each)})
-            if each.relation.name in before
-            else each
-            for each in samples
-        )
 
     def _row(self, samples: Sequence[Sample], answer: Table, not_sampled: str = "") -> GoodAnswerRow:
         at, now = self.now(), self.found.now

@@ -44,7 +44,8 @@ async def prepared(
     repaired = with_rebuilt(saved.sql, ctes, last.sampled_in)
     if rebuilds and (why := await asking.refusal(statement(repaired, saved.values, explain=True))):
         raise refused(saved, repairs, since, f"so repaired it does not run: {why}")
-    return Prepared(repaired, repairs)
+    doubted = [sample.relation.name for sample, each in zip(samples, found, strict=True) if each.doubt]
+    return Prepared(repaired, repairs, tuple(f"{name} has other rows or values than it had" for name in doubted))
 
 
 async def sampled(connection: AsyncConnection, sql: str, now: Snapshot) -> tuple[Sample, ...]:

@@ -23,6 +23,8 @@ Row = tuple[str, ...]
 
 _NUMBERS: frozenset[Family] = frozenset({"integer", "number", "decimal", "boolean"})
 _MOMENTS: frozenset[Family] = frozenset({"date", "datetime"})
+MOVING = _NUMBERS | _MOMENTS
+"""What is expected to change from day to day."""
 _TRUTHS = {"true": "1", "t": "1", "false": "0", "f": "0"}
 _DIGITS = 12
 
@@ -42,8 +44,6 @@ class Sample(BaseModel):
     """Empty where no set of columns is known to tell the rows apart."""
     count: int
     rows: tuple[Row, ...]
-    volatile: tuple[str, ...] = ()
-    """The used columns whose values have changed from one sample to the next, such as a stock's quantity."""
 
     def column(self, name: str) -> tuple[str, ...]:
         """That column's hashes, in the order of the rows."""

@@ -47,3 +47,5 @@ class Prepared:
     sql: str
     repairs: tuple[str, ...] = ()
     """What was rebuilt, in words; empty where the SQL runs as it stands."""
+    doubts: tuple[str, ...] = ()
+    """What is there as it was, but with other rows, in words: the answer must show that it is the same."""

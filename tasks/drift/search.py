@@ -28,6 +28,8 @@ class Search:
 
     found: tuple[Rebuild, ...]
     reasons: tuple[str, ...] = ()
+    doubt: bool = False
+    """Whether it is there as it was, but its rows do not show that it is the same."""
 
 
 async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> Search:
@@ -46,7 +48,7 @@ async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking
                 return Search((still,))
             perhaps = same is None
     found = await _anywhere(sample, now, before, asking)
-    return Search((still, *found.found), found.reasons) if still is not None and perhaps else found
+    return Search((still, *found.found), found.reasons, doubt=True) if still is not None and perhaps else found
 
 
 def _itself(sample: Sample, now: Snapshot) -> Rebuild | None:

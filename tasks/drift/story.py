@@ -46,6 +46,8 @@ def as_markdown(answering: Answering) -> str:
         parts.append(f"**Refused**: {answering.refusal}")
     if done is not None and done.repairs:
         parts += ["## Repaired", "\n".join(f"- {repair}" for repair in done.repairs), _repaired(saved, done)]
+    if done is not None and done.doubts:
+        parts.append("\n".join(f"- {doubt}, so the answer had to show that it is the same" for doubt in done.doubts))
     parts += ["## Saved SQL", _sql(saved.sql)]
     counts = [_counted(answering, about) for about in get_args(About)]
     if any(counts):

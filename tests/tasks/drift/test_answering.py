@@ -134,7 +134,8 @@ REFUSED = {
         "ALTER TABLE vendors ADD COLUMN citty VARCHAR(40)",
         "UPDATE vendors SET citty = 'Rome' || id",
     ],
-    "invoices has other values than it had in id, vendor_id, amount": ["UPDATE invoices SET amount = amount * 100"],
+    "vendors has other values than it had in id, name, city": ["UPDATE vendors SET city = 'not ' || city"],
+    "invoices has other rows or values than it had": ["UPDATE invoices SET amount = amount * 100"],
     "vendors is gone, nearest: vendors_v2": [
         "CREATE TABLE vendors_v2 (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), score INTEGER)",
         "INSERT INTO vendors_v2 SELECT id, city, name, score FROM vendors WHERE id < 3",

@@ -75,16 +75,41 @@ async def test_a_view_is_held_to_its_values_where_a_table_was_changed(shop: Shop
         await shop.answer("SELECT vendor_id, spent FROM spend ORDER BY 1")
 
 
-async def test_a_column_that_changes_every_day_may_have_changed(shop: Shop) -> None:
-    sql = "SELECT id, amount FROM invoices ORDER BY id"
-    await shop.answer(sql)
-    await execute(shop.url, "UPDATE invoices SET amount = amount + 1")
-    shop.now += timedelta(days=1)
-    await shop.answer(sql)
-    await execute(shop.url, "UPDATE invoices SET amount = amount + 1", ELSEWHERE)
-    _, done = await shop.answer(sql)
+MOVES = {
+    "numbers": "UPDATE vendors SET score = score + 9",
+    "texts, to others of theirs": "UPDATE vendors SET city = CASE WHEN id < 5 THEN 'Ulm' ELSE 'Hof' END",
+}
 
-    assert done.repairs == ()
+
+@pytest.mark.parametrize("what", MOVES)
+async def test_what_changes_from_day_to_day_may_have_changed(shop: Shop, what: str) -> None:
+    sql = "SELECT name, city, score FROM vendors ORDER BY id"
+    await shop.answer(sql)
+    await execute(shop.url, MOVES[what], ELSEWHERE)
+    answering = await shop.answering(sql)
+    table, _ = await answering.answer()
+
+    assert len(table.rows) == 8
+    assert answering.evidence == ("vendors has other rows or values than it had",)
+    assert answering.checked
+    assert all(each.met for each in answering.checked)
+
+
+async def test_where_a_schema_changes_every_day_samples_do_not_grow_old(shop: Shop) -> None:
+    await shop.answer()
+    for day in range(3):
+        shop.now += timedelta(days=1)
+        await execute(
+            shop.url,
+            f"CREATE TABLE news_{day} (id INTEGER)",
+            f"DELETE FROM invoices WHERE id < {10 * day}",  # noqa: S608  # a test's own
+            f"INSERT INTO invoices VALUES ({1000 + day}, 1, 1)",  # noqa: S608  # a test's own
+        )
+        _, done = await shop.answer()
+        assert (done.repairs, done.doubts) == ((), ())
+        remembered = await shop.ledger.good_answer("shop", SPEND)
+        assert remembered is not None
+        assert remembered.sampled_at == shop.now
 
 
 STACKED = {
