@@ -22,6 +22,7 @@ from blocks.schemas.reading import read_schema
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import source_url
 from tests.servers.postgres import postgres
+from tests.servers.processes import stop_servers_when_terminated
 
 COLUMNS = 10
 ROUNDS = 5
@@ -34,6 +35,7 @@ def main() -> None:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tables", type=int, default=2000)
     tables = parser.parse_args().tables
+    stop_servers_when_terminated()
     with TemporaryDirectory(prefix="holdfast-benchmark-") as name, postgres(Path(name) / "postgres") as server:
         urls = {"SQLite": f"{name}/large.db", "PostgreSQL": server.get_uri(driver="asyncpg")}
         targets = [line for kind, url in urls.items() for line in asyncio.run(_compared(kind, url, tables))]

@@ -41,6 +41,7 @@ from tests.benchmarks.drift_queries import SavedQuery
 from tests.benchmarks.drift_subjects import KINDS
 from tests.benchmarks.drifts import Drift, apply, drifts
 from tests.servers.postgres import postgres
+from tests.servers.processes import stop_servers_when_terminated
 
 UNTOUCHED = 3
 """How many queries that a drift does not touch are asked as well."""
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--samples", action="store_true", help="the sample sources, even where there are real ones")
     parser.add_argument("--verbose", action="store_true", help="say why a query was refused, on standard error")
     given = parser.parse_args()
+    stop_servers_when_terminated()
     everything = Counts()
     with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _server(Path(name), given) as server:
         for original in _originals(Path(name), given):

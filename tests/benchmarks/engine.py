@@ -11,7 +11,6 @@ asserts nothing: how long things take is the machine's matter too.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from typing import Any
 from tests.servers.model_server import Slow, model_server
 from tests.servers.postgres import postgres
 from tests.servers.prefect_server import prefect_server
+from tests.servers.processes import stop_servers_when_terminated
 
 ROOT = Path(__file__).parent.parent.parent
 SHAPES = ("chain", "fan")
@@ -57,8 +57,7 @@ def main() -> None:
     """Prints the tables and, per target, whether it is met."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only 10 and 100 nodes")
-    # A benchmark that is ended early stops its servers too.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    stop_servers_when_terminated()
     nodes = ("10", "100") if parser.parse_args().quick else ("10", "100", "500")
     with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _surroundings(Path(name)) as folder:
         targets = [_timings(folder, nodes), _waiting(folder), _starts(folder)]

@@ -1,8 +1,9 @@
-"""Ends a program that a test started, with everything that it started itself."""
+"""Ends a program that a test started, or the program itself, with everything that it started."""
 
 import os
 import signal
 import subprocess
+import sys
 
 PATIENCE_SECONDS = 20
 
@@ -17,3 +18,8 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:  # seen of a Prefect worker (3.8)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def stop_servers_when_terminated() -> None:
+    """From now on SIGTERM ends this program as an exit does, so that its `with` blocks stop their servers."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
