@@ -114,7 +114,7 @@ def query(
 ) -> None:
     """Answer a saved query on the schema as it is now, repaired where that can be done for sure."""
     from deployments.queries import run_query
-    from tasks.query.node import OnDrift
+    from tasks.drift.choice import OnDrift
 
     known: dict[str, OnDrift] = {each: each for each in get_args(OnDrift)}
     if on_drift not in known:

@@ -18,12 +18,12 @@ from deployments.places import named
 from deployments.results import print_json
 from tasks.context import utc_now
 from tasks.drift.answering import Answering, Asker
+from tasks.drift.choice import OnDrift
 from tasks.drift.discover import discover
 from tasks.drift.saved import Prepared, Saved
 from tasks.drift.story import record_expectations
 from tasks.outcome import Table
-from tasks.query.guard import read_only
-from tasks.query.node import OnDrift
+from tasks.sql.guard import read_only
 
 TIMEOUT_SECONDS = 60.0
 EXIT_ANSWERED, EXIT_REPAIRED, EXIT_REFUSED = 0, 3, 4

@@ -143,7 +143,7 @@ def _queries(nodes: Sequence[AnyNode], inputs: Sequence[str] | None) -> Iterator
     for node in nodes:
         if not isinstance(node, QueryNode) or node.sql is None:
             continue
-        from tasks.query.guard import column_names, parameter_names  # sqlglot is slow to import; many have no SQL
+        from tasks.sql.guard import column_names, parameter_names  # sqlglot is slow to import; many have no SQL
 
         where = f"node {node.id}, field sql"
         try:
@@ -205,7 +205,7 @@ def _output(where: str, output: Output, node: AnyNode) -> Iterator[Problem]:
 
 
 def _output_columns(where: str, columns: Mapping[str, str], node: str, sql: str) -> Iterator[Problem]:
-    from tasks.query.guard import column_names, unnamed_columns  # as above
+    from tasks.sql.guard import column_names, unnamed_columns  # as above
 
     try:
         given, unnamed = column_names(sql), unnamed_columns(sql)

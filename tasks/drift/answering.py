@@ -27,8 +27,8 @@ from tasks.drift.prepare import prepared, refused, samples_of
 from tasks.drift.saved import LastGood, Prepared, Saved
 from tasks.drift.shape import Shape
 from tasks.outcome import Table
-from tasks.query.statement import fetch, statement
-from tasks.query.usage import usage
+from tasks.sql.statement import fetch, statement
+from tasks.sql.usage import usage
 
 SAMPLED_EVERY = timedelta(days=1)
 """A sample that is older is taken anew with the next good answer, because data change; so is one that failed."""

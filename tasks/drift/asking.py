@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, Relation
 from tasks.drift.align import EQUAL, FOUND, KNOWN
-from tasks.drift.quoting import names, place, quoted
 from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import (
     MOVING,
@@ -24,6 +23,7 @@ from tasks.drift.sample import (
     sampled_columns,
     sampling_sql,
 )
+from tasks.sql.quoting import names, place, quoted
 
 GROWN = 0.1
 """At most such a share of rows may have come or gone since the sample, or it is not the same relation."""

@@ -17,9 +17,9 @@ from sqlglot import TokenType, exp, tokenize
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, RelationName, Snapshot
-from tasks.drift.quoting import quoted_if_needed
-from tasks.query.guard import SQLGLOT_NAMES, read_only
-from tasks.query.tree import visible_ctes
+from tasks.sql.guard import SQLGLOT_NAMES, read_only
+from tasks.sql.quoting import quoted_if_needed
+from tasks.sql.tree import visible_ctes
 
 _FROM_ITEMS = (exp.Table, exp.Subquery, exp.Lateral, exp.Values, exp.Unnest)
 _REWRITE = "write the query anew for the schema as it is now"

@@ -19,8 +19,8 @@ from tasks.drift.rebuild import Rebuild
 from tasks.drift.sample import Sample
 from tasks.drift.saved import LastGood, Prepared, Saved
 from tasks.drift.search import Search, search
-from tasks.query.statement import statement
-from tasks.query.usage import usage
+from tasks.sql.statement import statement
+from tasks.sql.usage import usage
 
 
 async def prepared(

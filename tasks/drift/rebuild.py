@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from blocks.schemas.snapshot import Column, Dialect, Relation
-from tasks.drift.quoting import quoted_if_needed
+from tasks.sql.quoting import quoted_if_needed
 
 _TEXTS_IN_SQLITE = {"text", "date", "datetime", "time", "uuid", "json"}
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from blocks.schemas.snapshot import Family, Relation
-from tasks.drift.quoting import names, place
+from tasks.sql.quoting import names, place
 
 SAMPLE_ROWS = 200
 SAMPLE_COLUMNS = 24

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from blocks.ledger import GoodAnswerRow
 from blocks.schemas.snapshot import Snapshot
-from tasks.query.node import OnDrift
+from tasks.drift.choice import OnDrift
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.align import Alignment, Rows, align
 from tasks.drift.asking import Asking, raise_if_lost, required
 from tasks.drift.likeness import mapping, name_likeness
-from tasks.drift.quoting import names, place
 from tasks.drift.rebuild import Only, Part, Rebuild
 from tasks.drift.sample import Sample, key_of
+from tasks.sql.quoting import names, place
 
 _PASSES = ((12, 2_000), (4, 50_000))
 """Of how many relations, the likeliest first, how many rows are read in which an old one may be: few of many, and then

@@ -7,10 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from blocks.models.calls import Tier
+from tasks.drift.choice import OnDrift
 from tasks.node import Duration, Node, OnFailure, Produces
 from tasks.outcome import Column, Table
-
-OnDrift = Literal["repair", "approve", "fail"]
 
 
 class QueryNode(Node):
@@ -89,7 +88,7 @@ class QueryNode(Node):
             yield f"parameters.{name}", text
 
     def empty(self) -> dict[str, Any]:
-        from tasks.query.guard import column_names  # sqlglot is slow to import, and seldom needed here
+        from tasks.sql.guard import column_names  # sqlglot is slow to import, and seldom needed here
 
         if self.sql is None:
             return {"table": Table(columns=())}

@@ -11,10 +11,10 @@ from tasks.drift.saved import Prepared, Saved
 from tasks.drift.story import record_expectations, repair_as_markdown, write_drift
 from tasks.node_task import node_task
 from tasks.outcome import REPAIRED_CONFIDENCE, Outcome, Scope
-from tasks.query.guard import parameter_names, read_only
+from tasks.query.asked import answer_question
 from tasks.query.node import QueryNode
 from tasks.query.reading import cut_gaps, reader, schema_for
-from tasks.question.task import answer_question
+from tasks.sql.guard import parameter_names, read_only
 from tasks.templates import render
 
 

@@ -6,10 +6,10 @@ from blocks.errors import QueryRefused, QuestionRefused
 from blocks.schemas.snapshot import Snapshot
 from blocks.sources import Read
 from tasks.outcome import Table
-from tasks.query.statement import fetch, statement
 from tasks.question.check import checked
 from tasks.question.prune import pruned
 from tasks.question.writer import Refused, SqlWriter
+from tasks.sql.statement import fetch, statement
 
 
 class Answered(NamedTuple):

@@ -4,9 +4,9 @@ from sqlglot import exp
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Dialect, Snapshot
-from tasks.query.guard import SQLGLOT_NAMES, read_only
-from tasks.query.usage import usage
 from tasks.question.functions import FUNCTIONS
+from tasks.sql.guard import SQLGLOT_NAMES, read_only
+from tasks.sql.usage import usage
 
 
 def checked(sql: str, schema: Snapshot, max_rows: int) -> str:

@@ -4,9 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.models.calls import Message
 from blocks.schemas.snapshot import Column, Dialect, Relation, Snapshot
-from tasks.drift.quoting import quoted_if_needed
 from tasks.models.prompt import Prompt
 from tasks.models.shaped import Confidence
+from tasks.sql.quoting import quoted_if_needed
 
 WRITE_SQL = Prompt(
     "write-sql",

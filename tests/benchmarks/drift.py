@@ -33,8 +33,8 @@ from tasks.drift.answering import Answering, Asker
 from tasks.drift.discover import Discovery
 from tasks.drift.saved import Prepared, Saved
 from tasks.outcome import Cell, Column, Table
-from tasks.query.statement import statement
-from tasks.query.usage import usage
+from tasks.sql.statement import statement
+from tasks.sql.usage import usage
 from tests.benchmarks.drift_databases import copy_sqlite, copy_to_postgresql, fetch, view_queries, wrapped_errors
 from tests.benchmarks.drift_originals import Original, real, samples
 from tests.benchmarks.drift_queries import SavedQuery

@@ -23,9 +23,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlglot import exp
 
-from tasks.drift import quoting
 from tasks.outcome import Table
-from tasks.query import statement
+from tasks.sql import quoting, statement
 
 _MOST_INTEGER = 2**31 - 1
 ORDERED_TEXT = 'text COLLATE "C"'

@@ -31,7 +31,7 @@ from flows.engine import RETRY_DELAYS_SECONDS, RETRY_JITTER, RunOptions, build, 
 from tasks.frames import table_of_rows
 from tasks.node import Node
 from tasks.outcome import Table
-from tasks.query.guard import read_only
+from tasks.sql.guard import read_only
 from tests.servers.model_server import KEY, MODELS
 
 # As a run keeps them; each process of the benchmark has one event loop.

@@ -11,8 +11,6 @@ from sqlglot import exp
 
 from blocks.schemas.snapshot import Relation, Snapshot
 from tasks.drift.likeness import name_words
-from tasks.drift.quoting import quoted_if_needed
-from tasks.query.guard import SQLGLOT_NAMES
 from tasks.question.offline.asked import Direction, Kind
 from tasks.question.offline.names import Meant, Names, is_date
 from tasks.question.offline.plan import Bucket, Figure, Plan, Shown
@@ -21,6 +19,8 @@ from tasks.question.offline.predicates import predicate
 from tasks.question.offline.reading import read
 from tasks.question.offline.refusals import cannot
 from tasks.question.offline.words import parts, plural
+from tasks.sql.guard import SQLGLOT_NAMES
+from tasks.sql.quoting import quoted_if_needed
 
 VERSION = "offline-question-1"
 

@@ -10,9 +10,9 @@ from blocks.errors import DriftRefused
 from blocks.ledger import Ledger
 from blocks.sources import read_source
 from tasks.drift.answering import Answering, Asker
+from tasks.drift.choice import OnDrift
 from tasks.drift.discover import Discovery, discover
 from tasks.drift.saved import Prepared, Saved
-from tasks.query.node import OnDrift
 from tests.blocks.source_databases import execute
 
 T = TypeVar("T")

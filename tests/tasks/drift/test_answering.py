@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from blocks.errors import DriftRefused, QueryRefused
-from tasks.query.node import OnDrift
+from tasks.drift.choice import OnDrift
 from tests.blocks.source_databases import execute
 from tests.tasks.drift.shops import CITIES, NAMES, SPEND, Shop
 

@@ -7,8 +7,8 @@ import pytest
 
 from blocks.errors import QuestionRefused
 from blocks.schemas.snapshot import Column, ForeignKey, Relation, RelationName, Snapshot
-from tasks.query.usage import usage
 from tasks.question.offline.writing import sql_for
+from tasks.sql.usage import usage
 from tests.blocks.schemas.reading import schema_of
 from tests.blocks.source_databases import execute, rows
 from tests.tasks.question.shops import SNAKE, Shop

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.errors import QuestionRefused
-from tasks.query.usage import usage
 from tasks.question.offline.writing import sql_for
+from tasks.sql.usage import usage
 from tests.tasks.question.shops import Shop
 
 

@@ -7,7 +7,7 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.qualify_tables import qualify_tables
 from sqlglot.optimizer.scope import Scope, ScopeType
 
-from tasks.query.guard import SQLGLOT_NAMES, read_only
+from tasks.sql.guard import SQLGLOT_NAMES, read_only
 
 
 def normal_tree(sql: str, *, sqlite: bool) -> exp.Expr:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from blocks.errors import QueryRefused
-from tasks.query.guard import column_names, parameter_names, read_only, unnamed_columns
+from tasks.sql.guard import column_names, parameter_names, read_only, unnamed_columns
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Relation, RelationName, Snapshot
-from tasks.query.tree import (
+from tasks.sql.tree import (
     aliases,
     as_written,
     is_top,

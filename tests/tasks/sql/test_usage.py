@@ -7,7 +7,7 @@ import pytest
 
 from blocks.errors import QueryRefused
 from blocks.schemas.snapshot import Column, Dialect, Relation, RelationName, Snapshot
-from tasks.query.usage import Usage, usage
+from tasks.sql.usage import Usage, usage
 
 TABLES = {
     "vendors": ("VendorId", "Name", "Region"),

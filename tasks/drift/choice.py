@@ -1,0 +1,5 @@
+"""What drift may mean to a saved query."""
+
+from typing import Literal
+
+OnDrift = Literal["repair", "approve", "fail"]
