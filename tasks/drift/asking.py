@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +29,10 @@ GROWN = 0.1
 """At most such a share of rows may have come or gone since the sample, or it is not the same relation."""
 CHOSEN = 0.01
 """The same where only some rows were chosen: a wrong choice could leave out those that speak against it."""
+
+Left = Literal["same", "moved", "none", "other"]
+"""Whether the sampled rows that are left have their values, or moved ones, or none is left that could show it, or they
+have values that are not theirs."""
 
 
 class Asking:
@@ -78,13 +82,13 @@ class Asking:
             raise_if_lost(error)
             return False
 
-    async def still_has(self, rebuild: Rebuild, sample: Sample) -> bool | None:
-        """Whether the sampled rows that are left have the values that they had; None where that cannot be told."""
+    async def left(self, rebuild: Rebuild, sample: Sample) -> Left:
+        """What became of the sampled rows."""
         try:
-            return agrees_where_left(sample, await self._first(rebuild.select(self.dialect), sample))
+            return left_of(sample, await self._first(rebuild.select(self.dialect), sample))
         except (DBAPIError, QueryRefused) as error:
             raise_if_lost(error)
-            return False
+            return "other"
 
     async def tells_apart(self, relation: Relation, columns: Sequence[str]) -> bool:
         """Whether one of the columns could tell apart the rows of tables that were stacked in the relation."""
@@ -143,21 +147,21 @@ def agrees(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool:
     return not _changed(sample, pairs)
 
 
-def agrees_where_left(sample: Sample, rows: Sequence[Sequence[Any]]) -> bool | None:
-    """Whether the sampled rows among these have the values that they had; None where that cannot be told.
+def left_of(sample: Sample, rows: Sequence[Sequence[Any]]) -> Left:
+    """What became of the sampled rows among these.
 
     Numbers and moments move, as a stock's quantity does; texts move among those that there were, as a state does.
     """
     pairs = sample.pairs(_hashed(sample, rows))
     if pairs is None:
-        return False
+        return "other"
     changed = _changed(sample, pairs)
     if not all(_may_move(sample, name, pairs) for name in changed):
-        return False
-    if changed or not pairs:
-        return None
-    telling = set(sample.used) - set(sample.key)
-    return True if telling or len(pairs) >= FOUND * len(sample.rows) else None
+        return "other"
+    if not pairs:
+        return "none"
+    by_key_alone = set(sample.used) <= set(sample.key) and len(pairs) < FOUND * len(sample.rows)
+    return "moved" if changed or by_key_alone else "same"
 
 
 def raise_if_lost(error: Exception) -> None:

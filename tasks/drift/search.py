@@ -38,17 +38,25 @@ async def search(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking
     It is looked for elsewhere only where it is not what it was, and only among what was not there before: a column
     that was always there is another one, however equal its values are.
     """
-    still, perhaps = _itself(sample, now), False
-    if still is not None:
-        if await asking.holds(still, sample):
+    still = _itself(sample, now)
+    if still is None:
+        return await _anywhere(sample, now, before, asking)
+    if await asking.holds(still, sample):
+        return Search((still,))
+    kept = await _is_kept(sample.relation, now, before, asking)
+    match await asking.left(still, sample) if kept else "other":
+        case "same":
             return Search((still,))
-        if await _is_kept(sample.relation, now, before, asking):
-            same = await asking.still_has(still, sample)
-            if same:
-                return Search((still,))
-            perhaps = same is None
-    found = await _anywhere(sample, now, before, asking)
-    return Search((still, *found.found), found.reasons, doubt=True) if still is not None and perhaps else found
+        case "moved":
+            # Elsewhere would be but a copy of its rows; a new column of its own may have the values that it had.
+            own = await _anywhere(sample, now.having([still.parts[0].relation]), before, asking)
+            return Search((still, *own.found), own.reasons, doubt=True)
+        case "none":
+            found = await _anywhere(sample, now, before, asking)
+            others = [each async for each in _new_of_its_names(sample, now, before, asking)]
+            return Search((still, *(found.found or others)), found.reasons, doubt=True)
+        case "other":
+            return await _anywhere(sample, now, before, asking)
 
 
 def _itself(sample: Sample, now: Snapshot) -> Rebuild | None:
@@ -56,8 +64,21 @@ def _itself(sample: Sample, now: Snapshot) -> Rebuild | None:
     same = now.by_name.get(sample.relation.name)
     if same is None or not set(sample.used) <= same.by_name.keys():
         return None
+    return _by_same_names(sample, same)
+
+
+def _by_same_names(sample: Sample, relation: Relation) -> Rebuild:
     key, used = ({name: name for name in each} for each in (sample.key, sample.used))
-    return _rebuild(sample, [Part(same, key, used)])
+    return _rebuild(sample, [Part(relation, key, used)])
+
+
+async def _new_of_its_names(sample: Sample, now: Snapshot, before: Snapshot, asking: Asking) -> AsyncIterator[Rebuild]:
+    """New relations that have what is left of the sampled rows, under the same names, however many others they have."""
+    for relation in now.relations:
+        if relation.name not in before.by_name and set(sample.used) <= relation.by_name.keys():
+            rebuild = _by_same_names(sample, relation)
+            if await asking.left(rebuild, sample) == "same":
+                yield rebuild
 
 
 async def _is_kept(old: Relation, now: Snapshot, before: Snapshot, asking: Asking) -> bool:

@@ -143,3 +143,42 @@ async def test_a_table_whose_rows_are_elsewhere_now_is_not_guessed_at(shop: Shop
 
     with pytest.raises(DriftRefused, match="invoices could be invoices from invoices or invoices from invoices_2025"):
         await shop.answer()
+
+
+async def test_a_table_in_whose_place_another_has_come_is_not_taken_for_it(shop: Shop) -> None:
+    await shop.answer("SELECT city, COUNT(*) AS n FROM vendors GROUP BY city ORDER BY city")
+    await execute(
+        shop.url,
+        # So that not even where it is now all of its rows are left.
+        "DELETE FROM vendors WHERE id = 2",
+        "ALTER TABLE vendors RENAME TO vendors_2025",
+        "CREATE TABLE vendors (id INTEGER PRIMARY KEY, name VARCHAR(40) NOT NULL, city VARCHAR(40), score INTEGER)",
+        "INSERT INTO vendors SELECT id + 100, 'new ' || name, city, score FROM vendors_2025",
+    )
+
+    with pytest.raises(DriftRefused, match="vendors could be vendors from vendors or vendors from vendors_2025"):
+        await shop.answer("SELECT city, COUNT(*) AS n FROM vendors GROUP BY city ORDER BY city")
+
+
+async def test_a_copy_of_yesterday_s_rows_is_not_taken_for_a_table_whose_numbers_have_moved(shop: Shop) -> None:
+    await shop.answer()
+    await execute(
+        shop.url, "CREATE TABLE invoices_2025 AS SELECT * FROM invoices", "UPDATE invoices SET amount = amount + 1"
+    )
+    _, done = await shop.answer()
+
+    assert (done.sql, done.repairs) == (SPEND, ())
+
+
+async def test_a_column_whose_values_are_in_another_of_its_table_now_is_found_there(shop: Shop) -> None:
+    before, _ = await shop.answer()
+    await execute(
+        shop.url,
+        "ALTER TABLE invoices ADD COLUMN net INTEGER",
+        "UPDATE invoices SET net = amount",
+        "UPDATE invoices SET amount = amount + amount / 5 + 1",
+    )
+    after, done = await shop.answer()
+
+    assert after == before
+    assert done.repairs == ("invoices from invoices (amount is net)",)
