@@ -77,7 +77,7 @@ async def _new_of_its_names(sample: Sample, now: Snapshot, before: Snapshot, ask
     for relation in now.relations:
         if relation.name not in before.by_name and set(sample.used) <= relation.by_name.keys():
             rebuild = _by_same_names(sample, relation)
-            if await asking.left(rebuild, sample) == "same":
+            if await asking.left(rebuild, sample) in ("same", "moved"):
                 yield rebuild
 
 
