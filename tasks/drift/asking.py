@@ -84,6 +84,8 @@ class Asking:
 
     async def left(self, rebuild: Rebuild, sample: Sample) -> Left:
         """What became of the sampled rows."""
+        if not sample.used:  # they are but counted
+            return "none"
         try:
             return left_of(sample, await self._first(rebuild.select(self.dialect), sample))
         except (DBAPIError, QueryRefused) as error:

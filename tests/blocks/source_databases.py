@@ -18,10 +18,12 @@ SLOW_SQL = (
 async def execute(url: str, *statements: str) -> None:
     """Commits the statements."""
     engine = create_async_engine(source_url("test", url))
-    async with engine.begin() as connection:
-        for statement in statements:
-            await connection.exec_driver_sql(statement)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement)
+    finally:
+        await engine.dispose()
 
 
 async def shop_with(url: str, *invoices: str) -> str:
