@@ -7,16 +7,21 @@ HoldfastError
 │   ├── QueryRefused
 │   ├── QuestionRefused
 │   ├── DriftRefused
-│   └── TransformRefused
+│   ├── TransformRefused
+│   └── ContextTooLong
 ├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
 │   ├── WorkflowUnknown
 │   ├── RunUnknown
 │   ├── SourceUnknown
 │   ├── CredentialsRefused
+│   ├── CreditSpent
+│   ├── BudgetSpent
 │   └── DeliveryRefused
 ├── OutsideError       a peer failed: nobody here is at fault
 │   ├── SourceUnavailable
 │   ├── ModelUnavailable
+│   │   └── StepTimedOut
+│   ├── BudgetHeld
 │   └── AnswerInvalid
 ├── PersonError        a person's answer is missing
 │   └── DecisionMissing
@@ -100,6 +105,10 @@ class TransformRefused(AuthorError):
     """A transform's function cannot be imported, or raised, or did not return a frame."""
 
 
+class ContextTooLong(AuthorError):
+    """What a model is asked is longer than it takes, also once its data are cut."""
+
+
 class OperatorError(HoldfastError):
     """Whoever runs Holdfast must change a block, a permission or a setting."""
 
@@ -120,6 +129,14 @@ class CredentialsRefused(OperatorError):
     """The peer refused the key; asking again cannot help."""
 
 
+class CreditSpent(OperatorError):
+    """The account at a provider has no credit left."""
+
+
+class BudgetSpent(OperatorError):
+    """A budget of the run, the workflow or the team does not allow another call."""
+
+
 class DeliveryRefused(OperatorError):
     """The place of delivery cannot be written, or what happened to an earlier try is not known."""
 
@@ -135,7 +152,22 @@ class SourceUnavailable(OutsideError):
 
 
 class ModelUnavailable(OutsideError):
-    """A model's server is down, over its limit, or cut the connection."""
+    """A model's server is down, over its limit, cut the connection, or does not answer in time."""
+
+    retry_after_seconds: float | None = None
+    """When it said that it can be asked again."""
+    may_be_billed: bool = False
+    """Whether it may have begun to answer, so that what the call cost is not known."""
+    timed_out: bool = False
+    """Whether it was given up because its time was up."""
+
+
+class StepTimedOut(ModelUnavailable):
+    """The time of a node's step was up, over all tries and providers."""
+
+
+class BudgetHeld(OutsideError):
+    """Calls that are under way hold what is left of a budget; once they are settled there may be room again."""
 
 
 class AnswerInvalid(OutsideError):

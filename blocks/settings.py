@@ -24,6 +24,10 @@ class HoldfastSettings(BaseSettings):
     deliveries: str = ""
     """fsspec URL or folder under which `documents:` deliveries land; empty: `home`/deliveries."""
 
+    recorded_calls_per_node: int = Field(default=20, ge=0)
+    """How many exchanges with models the ledger keeps per node, for `holdfast tiers`: prompts, with their data, and
+    answers. 0: none."""
+
     @cached_property
     def ledger(self) -> str:
         """The ledger's URL, with the default filled in."""

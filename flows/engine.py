@@ -17,7 +17,6 @@ from prefect.states import Completed
 
 from blocks.errors import HoldfastError, RunFailed
 from blocks.ledger import Ledger
-from blocks.models.opening import open_model
 from blocks.settings import HoldfastSettings
 from flows.definitions import dump
 from flows.graph import Graph
@@ -30,6 +29,7 @@ from tasks.approve.node import ApproveNode
 from tasks.context import Listener, NodeEvent, RunContext, Silent, current_run, enter_run, leave_run, utc_now
 from tasks.deliver.node import DeliverNode
 from tasks.kinds import AnyNode, task_of
+from tasks.models.team import open_team
 from tasks.node_task import NODE_INPUTS, tries_of_node
 from tasks.query.node import QueryNode
 from tasks.reason.node import ReasonNode
@@ -170,6 +170,7 @@ async def _run(
             ledger=ledger,
             settings=options.settings,
             sources=sources,
+            budgets=workflow.budget,
             decisions=options.decisions,
             notes=notes,
             listener=options.listener,
@@ -188,7 +189,7 @@ async def _begin_models(workflow: Workflow, run: RunContext) -> None:
     """Looks the team's models up while the server has little to do: once it records many task runs, it answers late."""
     if any(isinstance(node, ReasonNode) or _is_question(node) for node in workflow.nodes):
         # Waited for and not asked for its result: what goes wrong is for the nodes that ask.
-        await asyncio.wait([run.models.begin(run.team, lambda: open_model(run.team))])
+        await asyncio.wait([run.models.begin(run.team, lambda: open_team(run))])
 
 
 def _is_question(node: AnyNode) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from blocks.budgets import Budgets
 from flows.inputs import Input
 from tasks.approve.node import ApproveNode
 from tasks.kinds import AnyNode
@@ -102,6 +103,8 @@ class Workflow(BaseModel):
     team: str = "default"
     """Who pays: the team's model provider is used."""
     trigger: Trigger | None = None
+    budget: Budgets = Budgets()
+    """What a run, and all runs of a month, may spend on models."""
     samples: bool = False
     """Whether the sample company stands in for sources that nobody has set up; every report then says so."""
     inputs: dict[InputName, Input] = {}

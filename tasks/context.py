@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
+from blocks.budgets import Budgets
 from blocks.opened import Opened
 from blocks.settings import HoldfastSettings
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
     from blocks.ledger import Ledger
-    from blocks.models.calls import ModelClient
     from tasks.drift.discover import Discovery
+    from tasks.models.team import TeamModels
 
 NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
 
@@ -89,8 +90,10 @@ class RunContext:
     """The databases that this run has opened so far, by source name."""
     schemas: "Opened[Discovery]" = field(default_factory=Opened)
     """The schemas of the sources that this run has read so far, as they were before its first query on each."""
-    models: "Opened[ModelClient | None]" = field(default_factory=Opened)
-    """The way to the models of a team, once a node of this run has asked them; None: the offline model."""
+    models: "Opened[TeamModels]" = field(default_factory=Opened)
+    """The way to the models of a team, once a node of this run has asked them."""
+    budgets: Budgets = field(default_factory=Budgets)
+    """The workflow's own: what this run, and all its runs of a month, may spend on models."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Node id to a decision that was made before the run began (`--decide`)."""
     notes: tuple[str, ...] = ()
@@ -104,9 +107,8 @@ class RunContext:
         """Closes what its tasks have opened."""
         await self.schemas.end()
         await self.connectors.end()
-        for client in await self.models.end():
-            if client is not None:
-                await client.aclose()
+        for models in await self.models.end():
+            await models.aclose()
 
 
 _current: ContextVar[RunContext] = ContextVar("holdfast_run")

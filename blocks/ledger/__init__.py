@@ -5,6 +5,7 @@ from blocks.ledger.rows import (
     AttemptRow,
     DecisionRow,
     DeliveryRow,
+    ExchangeRow,
     ExpectationRow,
     GoodAnswerRow,
     KnownAnswerRow,
@@ -13,17 +14,26 @@ from blocks.ledger.rows import (
     RunRow,
     SchemaRow,
 )
+from blocks.ledger.spending import Account, Balance, Hold, Limit, Over, Reserved, accounts_of
 
 __all__ = [
+    "Account",
     "AttemptRow",
+    "Balance",
     "DecisionRow",
     "DeliveryRow",
+    "ExchangeRow",
     "ExpectationRow",
     "GoodAnswerRow",
+    "Hold",
     "KnownAnswerRow",
     "Ledger",
+    "Limit",
     "ModelCallRow",
+    "Over",
+    "Reserved",
     "RunCost",
     "RunRow",
     "SchemaRow",
+    "accounts_of",
 ]

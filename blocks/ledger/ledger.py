@@ -5,7 +5,7 @@ within about 200 ms; a reader of the same ledger waits for them. Every time that
 one is a ValueError.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -17,15 +17,25 @@ from pydantic import JsonValue
 from sqlalchemy import URL, Executable, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from blocks.budgets import AtLimit
 from blocks.database_urls import without_password
 from blocks.errors import RunUnknown
-from blocks.ledger import statements
+from blocks.ledger import spending, statements
 from blocks.ledger.columns import in_utc
 from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file
 from blocks.ledger.reading import Reader, run_row
-from blocks.ledger.rows import DecisionRow, DeliveryRow, ExpectationRow, GoodAnswerRow, RunRow
+from blocks.ledger.rows import (
+    DecisionRow,
+    DeliveryRow,
+    ExchangeRow,
+    ExpectationRow,
+    GoodAnswerRow,
+    ModelCallRow,
+    RunRow,
+)
 from blocks.ledger.schema import make_current
-from blocks.ledger.statements import decisions, deliveries, expectations, model_calls, runs, schemas
+from blocks.ledger.spending import Hold, Limit, Reserved
+from blocks.ledger.statements import decisions, deliveries, exchanges, expectations, model_calls, runs, schemas
 from blocks.ledger.writer import Writer
 from blocks.schemas.snapshot import Snapshot
 
@@ -147,46 +157,31 @@ class Ledger(Reader):
         }
         self._writer.later(self._end_attempts, values)
 
+    async def reserve(self, hold: Hold, limits: Sequence[Limit], refusing: Collection[AtLimit]) -> Reserved:
+        """Holds what a call may cost, unless it would pass a limit of those that refuse; says which it passes."""
+        return await self._writer.now(lambda connection: spending.reserve(connection, hold, limits, refusing))
+
     async def record_model_call(
-        self,
-        *,
-        run_id: UUID,
-        node: str,
-        attempt: int,
-        team: str,
-        purpose: str,
-        tier: str,
-        provider: str,
-        model: str,
-        prompt_version: str,
-        tokens_in: int,
-        tokens_cached: int,
-        tokens_out: int,
-        cost_usd: Decimal | None,
-        latency_seconds: float,
-        outcome: str,
-        at: datetime,
+        self, call: ModelCallRow, *, hold: Hold | None = None, exchange: ExchangeRow | None = None, keep: int = 0
     ) -> None:
-        """Adds a call of a model; `cost_usd` is None where the price is not known, never zero."""
-        values = {
-            "run_id": run_id,
-            "node": node,
-            "attempt": attempt,
-            "team": team,
-            "purpose": purpose,
-            "tier": tier,
-            "provider": provider,
-            "model": model,
-            "prompt_version": prompt_version,
-            "tokens_in": tokens_in,
-            "tokens_cached": tokens_cached,
-            "tokens_out": tokens_out,
-            "cost_usd": cost_usd,
-            "latency_seconds": latency_seconds,
-            "outcome": outcome,
-            "at": in_utc(at),
-        }
-        await self._write(insert(model_calls).values(**values))
+        """Adds a call of a model, and settles what was held for it, in one transaction.
+
+        Its exchange is kept with those of the node's newest calls, `keep` in all. A call whose cost is not known
+        leaves its hold as it is.
+        """
+        values = {name: value for name, value in asdict(call).items() if name != "id"}
+        insertion = insert(model_calls).values(**values | {"at": in_utc(call.at)}).returning(model_calls.c.id)
+        paid = hold or Hold(spending.accounts_of(call.run_id, call.workflow, call.team, call.at), Decimal(0))
+
+        async def write(connection: AsyncConnection) -> None:
+            call_id = (await connection.execute(insertion)).scalar_one()
+            await spending.settle(connection, paid, call.cost_usd)
+            if exchange is not None and keep > 0:
+                of_node = {"workflow": call.workflow, "node": call.node}
+                await connection.execute(insert(exchanges).values(call_id=call_id, **of_node, **asdict(exchange)))
+                await connection.execute(statements.older_exchanges(**of_node, keep=keep))
+
+        await self._writer.now(write)
 
     async def intend_delivery(self, run_id: UUID, node: str, target: str, sha256: str, at: datetime) -> DeliveryRow:
         """The delivery that now stands for this target.

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import URL, Row, Select, select
+from sqlalchemy import URL, Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from blocks.ledger.columns import in_utc
 from blocks.ledger.engine import explaining
 from blocks.ledger.rows import (
     AttemptRow,
     DecisionRow,
     DeliveryRow,
+    ExchangeRow,
     ExpectationRow,
     GoodAnswerRow,
     KnownAnswerRow,
@@ -22,10 +25,13 @@ from blocks.ledger.rows import (
     RunRow,
     SchemaRow,
 )
+from blocks.ledger.spending import Account, Balance
 from blocks.ledger.statements import (
+    accounts,
     attempts,
     decisions,
     deliveries,
+    exchanges,
     expectations,
     good_answers,
     is_decision_of,
@@ -109,6 +115,41 @@ class Reader:
         columns = [expectations.c[field.name] for field in fields(ExpectationRow)]
         rows = await self._read(select(*columns).where(expectations.c.run_id == run_id).order_by(expectations.c.id))
         return tuple(ExpectationRow(**row._mapping) for row in rows)
+
+    async def calls_since(self, since: datetime | None = None) -> tuple[ModelCallRow, ...]:
+        """Every call since then, of all runs, without what the offline model answered, in the order of recording."""
+        query = select(model_calls).where(model_calls.c.provider != OFFLINE).order_by(model_calls.c.id)
+        if since is not None:
+            query = query.where(model_calls.c.at >= in_utc(since))
+        return tuple(ModelCallRow(**row._mapping) for row in await self._read(query))
+
+    async def recent_calls(self, workflow: str, node: str, tier: str, limit: int) -> tuple[ModelCallRow, ...]:
+        """The node's newest calls that were answered on that tier, the newest first."""
+        answered = select(model_calls).filter_by(workflow=workflow, node=node, tier=tier, outcome="ok")
+        query = answered.where(model_calls.c.provider != OFFLINE).order_by(model_calls.c.id.desc()).limit(limit)
+        return tuple(ModelCallRow(**row._mapping) for row in await self._read(query))
+
+    async def exchanges(self, workflow: str, node: str) -> tuple[tuple[ModelCallRow, ExchangeRow], ...]:
+        """What is kept of the node's calls, the newest first."""
+        query = select(model_calls, exchanges.c.request, exchanges.c.answer).join(
+            exchanges, exchanges.c.call_id == model_calls.c.id
+        )
+        of_node = query.where(exchanges.c.workflow == workflow, exchanges.c.node == node)
+        names = [field.name for field in fields(ModelCallRow)]
+        return tuple(
+            (
+                ModelCallRow(**{name: row._mapping[name] for name in names}),
+                ExchangeRow(request=row.request, answer=row.answer),
+            )
+            for row in await self._read(of_node.order_by(exchanges.c.id.desc()))
+        )
+
+    async def balances(self, wanted: Sequence[Account]) -> Mapping[Account, Balance]:
+        """What each account has spent and holds; nothing where no call was counted on it."""
+        key = tuple_(accounts.c.scope, accounts.c.name, accounts.c.month)
+        rows = await self._read(select(accounts).where(key.in_(list(wanted))))
+        found = {Account(row.scope, row.name, row.month): Balance(row.spent_usd, row.held_usd) for row in rows}
+        return {account: found.get(account, Balance(Decimal(0), Decimal(0))) for account in wanted}
 
     async def cost(self, run_id: UUID) -> RunCost:
         """What the run's model calls cost so far, in all its starts."""

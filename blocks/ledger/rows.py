@@ -54,10 +54,12 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCallRow:
-    """One call of a model; `cost_usd` is None where the price is not known."""
+    """One call of a model."""
 
-    id: int
+    id: int = 0
+    """0 before it is recorded."""
     run_id: UUID
+    workflow: str
     node: str
     attempt: int
     team: str
@@ -70,9 +72,23 @@ class ModelCallRow:
     tokens_cached: int
     tokens_out: int
     cost_usd: Decimal | None
+    """None: not known, which is never zero."""
     latency_seconds: float
     outcome: str
     at: datetime
+    key_fingerprint: str = ""
+    """Tells the key that paid from others, and nothing else of it."""
+    frontier_cost_usd: Decimal | None = None
+    """What as many tokens cost on the frontier model of the same provider; None: not known."""
+    first_token_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRow:
+    """What a model was asked and what it answered."""
+
+    request: Mapping[str, JsonValue]
+    answer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

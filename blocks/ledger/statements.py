@@ -4,17 +4,29 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, Table, Update, and_, bindparam, update
+from sqlalchemy import ColumnElement, Delete, Insert, Table, Update, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from blocks.ledger.tables import Decision, Delivery, Expectation, GoodAnswer, ModelCall, NodeAttempt, Run, Schema
+from blocks.ledger.tables import (
+    Account,
+    Decision,
+    Delivery,
+    Exchange,
+    Expectation,
+    GoodAnswer,
+    ModelCall,
+    NodeAttempt,
+    Run,
+    Schema,
+)
 
 Upsert: TypeAlias = sqlite.Insert | postgresql.Insert
 
 runs, attempts, model_calls = Run.table(), NodeAttempt.table(), ModelCall.table()
 deliveries, decisions, schemas = Delivery.table(), Decision.table(), Schema.table()
 good_answers, expectations = GoodAnswer.table(), Expectation.table()
+accounts, exchanges = Account.table(), Exchange.table()
 
 
 def _insert_into(table: Table, dialect: str) -> Upsert:
@@ -74,6 +86,18 @@ def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:
     insert = _insert_into(good_answers, dialect).values(**values)
     changed = {name: insert.excluded[name] for name in values if name not in ("source", "sql_sha256")}
     return insert.on_conflict_do_update(index_elements=["source", "sql_sha256"], set_=changed)
+
+
+def open_accounts(dialect: str) -> Upsert:
+    """For many rows at once; an account that is there already stays as it is."""
+    return _insert_into(accounts, dialect).on_conflict_do_nothing(index_elements=["scope", "name", "month"])
+
+
+def older_exchanges(workflow: str, node: str, keep: int) -> Delete:
+    """Takes away all of the node's exchanges but the newest."""
+    of_node = and_(exchanges.c.workflow == workflow, exchanges.c.node == node)
+    newest = select(exchanges.c.id).where(of_node).order_by(exchanges.c.id.desc()).limit(keep)
+    return delete(exchanges).where(of_node, exchanges.c.id.not_in(newest))
 
 
 def is_decision_of(run_id: UUID, node: str) -> ColumnElement[bool]:

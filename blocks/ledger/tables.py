@@ -85,7 +85,11 @@ class ModelCall(Base):
     """One call of a model and what it cost; no price is not a price of zero."""
 
     __tablename__ = "model_calls"
-    __table_args__ = (Index(None, "run_id"),)
+    __table_args__ = (
+        Index(None, "run_id"),
+        Index(None, "at"),
+        Index("ix_model_calls_workflow_node_id", "workflow", "node", "id"),
+    )
 
     id: Mapped[int] = mapped_column(_Key, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
@@ -104,6 +108,40 @@ class ModelCall(Base):
     latency_seconds: Mapped[float]
     outcome: Mapped[str]
     at: Mapped[datetime]
+    workflow: Mapped[str] = mapped_column(server_default="")
+    key_fingerprint: Mapped[str] = mapped_column(server_default="")
+    """Of the key that paid."""
+    frontier_cost_usd: Mapped[Decimal | None]
+    """What as many tokens cost on the frontier model of the same provider."""
+    first_token_seconds: Mapped[float | None]
+
+
+class Account(Base):
+    """What a run, a workflow in a month, or a team in a month has spent, and what calls under way hold."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("scope", "name", "month"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    scope: Mapped[str]
+    name: Mapped[str]
+    month: Mapped[str]
+    spent_usd: Mapped[Decimal]
+    held_usd: Mapped[Decimal]
+
+
+class Exchange(Base):
+    """What a model was asked and what it answered, of the newest calls of each node, to ask another model the same."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (Index("ix_exchanges_workflow_node_id", "workflow", "node", "id"),)
+
+    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    call_id: Mapped[int] = mapped_column(_Key, ForeignKey("model_calls.id"))
+    workflow: Mapped[str]
+    node: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    answer: Mapped[str]
 
 
 class Delivery(Base):

@@ -1,13 +1,23 @@
 """A provider's errors in words of who must act; never with the key, and never with the provider's own error inside."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from textwrap import shorten
 from urllib.parse import urlsplit
 
-from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAIError
 from pydantic import SecretStr
 
-from blocks.errors import AuthorError, CredentialsRefused, HoldfastError, ModelUnavailable, OperatorError
+from blocks.errors import (
+    AuthorError,
+    ContextTooLong,
+    CredentialsRefused,
+    CreditSpent,
+    HoldfastError,
+    ModelUnavailable,
+    OperatorError,
+)
+from blocks.retry_after import retry_after_seconds
 
 _ASKED_WRONGLY = {400, 413, 422}
 _TRY_LATER = {408, 409, 425, 429}
@@ -42,14 +52,43 @@ def explained(error: OpenAIError | ValueError, asked: Asked) -> HoldfastError:
     """The error that says who must act. A ValueError is an answer that is not JSON."""
     match error:
         case APITimeoutError():
-            return ModelUnavailable(f"{asked} did not answer in time at {asked.place}", mend="try again later")
+            late = _unavailable(f"{asked} did not answer in time at {asked.place}", "try again later", billed=True)
+            late.timed_out = True
+            return late
         case APIConnectionError():
             cause = type(error.__cause__).__name__ if error.__cause__ else "connection error"
-            return ModelUnavailable(f"{asked} cannot be reached at {asked.place} ({cause})", mend="check that it is up")
+            billed = cause != "ConnectError"  # a connection that was made may be cut once the answer has begun
+            return _unavailable(
+                f"{asked} cannot be reached at {asked.place} ({cause})", "check that it is up", billed=billed
+            )
         case APIStatusError():
             return _by_status(error, asked)
+        case APIError():
+            said = asked.without_key(error.message)
+            return _unavailable(f"{asked} ended its answer with an error: {said}", "try again later", billed=True)
         case _:
             return not_a_model_server(asked)
+
+
+def too_late(asked: Asked, seconds: float, first_token_seconds: float | None, *, streaming: bool) -> ModelUnavailable:
+    """The error for an answer that was given up: where it streams, a provider that hangs is told from a slow one."""
+    waited, mend = f"{seconds:.2g} s at {asked.place}", "give the node more time, or use a faster model"
+    if not streaming:
+        what = f"{asked} did not answer: {asked.model} had {waited}"
+    elif first_token_seconds is None:
+        what, mend = f"{asked} hangs: nothing came of {asked.model} within {waited}", "try again later"
+    else:
+        began = f"its first token came after {first_token_seconds:.2g} s"
+        what = f"{asked} is slow: {asked.model} was still answering after {waited} ({began})"
+    error = _unavailable(what, mend, billed=True)
+    error.timed_out = True
+    return error
+
+
+def _unavailable(what: str, mend: str, *, billed: bool, wait: float | None = None) -> ModelUnavailable:
+    error = ModelUnavailable(what, mend=mend)
+    error.may_be_billed, error.retry_after_seconds = billed, wait
+    return error
 
 
 def not_a_model_server(asked: Asked) -> OperatorError:
@@ -71,11 +110,16 @@ def _by_status(error: APIStatusError, asked: Asked) -> HoldfastError:
             mend=f"mend api_key in the Model Provider block {asked.block!r}",
         )
     if status == 402 or error.code == "insufficient_quota":
-        return OperatorError(f"{asked} has no credit left: {said}", mend="mend the account at the provider")
+        return CreditSpent(f"{asked} has no credit left: {said}", mend="mend the account at the provider")
     if status == 404:
         return OperatorError(
             f"{asked} does not have the model {asked.model!r}: {said}",
             mend=f"mend the model's name, or base_url, in the block {asked.block!r}",
+        )
+    if status in _ASKED_WRONGLY and _is_too_long(error):
+        return ContextTooLong(
+            f"{asked.model} of {asked} takes no prompt of that length: {said}",
+            mend="give the node less to read, or another model",
         )
     if status in _ASKED_WRONGLY:
         return AuthorError(
@@ -84,7 +128,9 @@ def _by_status(error: APIStatusError, asked: Asked) -> HoldfastError:
         )
     if status in _TRY_LATER or status >= 500:
         limit = " is over its limit" if status == 429 else " failed"
-        return ModelUnavailable(f"{asked}{limit} (HTTP {status}): {said}", mend="try again later")
+        what = f"{asked}{limit} (HTTP {status}): {said}"
+        wait = retry_after_seconds(error.response.headers, datetime.now(UTC))
+        return _unavailable(what, "try again later", billed=False, wait=wait)
     return OperatorError(f"{asked} answered HTTP {status}: {said}", mend=f"look at the block {asked.block!r}")
 
 
@@ -92,3 +138,8 @@ def _message(error: APIStatusError) -> str:
     body = error.body
     said = body.get("message") if isinstance(body, dict) else body
     return str(said or error.response.reason_phrase or "no reason given")
+
+
+def _is_too_long(error: APIStatusError) -> bool:
+    # OpenAI and Azure have a code for it; vLLM, Ollama and most gateways only say so.
+    return error.code == "context_length_exceeded" or "context length" in _message(error).lower()

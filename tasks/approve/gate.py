@@ -17,6 +17,7 @@ from tasks.approve import pause
 from tasks.approve.form import Decision, summary
 from tasks.approve.node import OnTimeout
 from tasks.context import NodeEvent, Question, RunContext
+from tasks.models.team import spent_so_far
 from tasks.outcome import Gap
 
 
@@ -56,9 +57,9 @@ async def decided(run: RunContext, gate: Gate) -> DecisionRow:
 
 async def _ask(run: RunContext, gate: Gate) -> DecisionRow:
     deadline = run.now() + gate.timeout
-    cost = await run.ledger.cost(run.run_id)
+    cost = await spent_so_far(run)
     gaps, until = tuple(map(str, gate.gaps)), f"{deadline:%Y-%m-%d %H:%M} UTC"
-    markdown = summary(gate.title, gate.text, gaps, str(cost), gate.approvers, until)
+    markdown = summary(gate.title, gate.text, gaps, cost, gate.approvers, until)
     form = Decision.with_initial_data(description=markdown)
     run.listener.on_event(NodeEvent(gate.node, "asking", detail=f"waiting for {', '.join(gate.approvers)}"))
     question = Question(gate.node, markdown, deadline)

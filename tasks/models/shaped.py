@@ -6,8 +6,10 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from blocks.errors import AnswerInvalid
-from blocks.models.calls import ModelAnswer, ModelClient, ModelRequest
-from tasks.models.calls import Asking, Call, log_answer, log_prompt, recorded
+from blocks.models.calls import ModelAnswer, ModelRequest
+from tasks.models.calls import CallOutcome, log_prompt
+from tasks.models.team import TeamModels
+from tasks.models.trying import Answered, Step, answered
 
 Confidence = Annotated[
     float,
@@ -22,7 +24,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 class Shaped(Generic[ShapeT]):
     """What a model said, and what that is in the shape that was asked for."""
 
-    answer: ModelAnswer
+    by: Answered
     made: ShapeT | None
     """None: it has another shape."""
     problem: str = ""
@@ -30,34 +32,32 @@ class Shaped(Generic[ShapeT]):
 
 
 async def ask(
-    client: ModelClient, asking: Asking, request: ModelRequest, prompt: str, shape: type[ShapeT]
+    models: TeamModels, step: Step, request: ModelRequest, prompt: str, shape: type[ShapeT]
 ) -> Shaped[ShapeT]:
     """The model's answer; `prompt` is the name and version of what it was asked, for the ledger.
 
     Raises:
         AnswerInvalid: it declined.
-        CredentialsRefused, OperatorError, AuthorError, ModelUnavailable: as ModelClient says.
+        StepTimedOut, ModelUnavailable, BudgetSpent, BudgetHeld, CreditSpent, CredentialsRefused, OperatorError,
+        AuthorError: as `answered` says.
     """
     log_prompt(request.messages)
-    async with recorded(asking, request.tier, client.provider, client.model(request.tier), prompt) as call:
-        call.answer = await client.answer(request)
-        log_answer(call.answer)
-        return _judged(call, call.answer, shape)
+    by = await answered(models, step, request, prompt, lambda answer: _read(answer, shape)[0])
+    if by.outcome == "declined":
+        said = " ".join(by.answer.text.split())[:200]
+        raise AnswerInvalid(f"{by.answer.model} would not answer: {said}", mend="change the instructions or the data")
+    _, made, problem = _read(by.answer, shape)
+    return Shaped(by, made, problem)
 
 
-def _judged(call: Call, answer: ModelAnswer, shape: type[ShapeT]) -> Shaped[ShapeT]:
+def _read(answer: ModelAnswer, shape: type[ShapeT]) -> tuple[CallOutcome, ShapeT | None, str]:
     if answer.ended == "declined":
-        call.outcome = "declined"
-        said = " ".join(answer.text.split())[:200]
-        raise AnswerInvalid(f"{answer.model} would not answer: {said}", mend="change the instructions or the data")
+        return "declined", None, ""
     try:
-        made = shape.model_validate_json(answer.text)
+        return "ok", shape.model_validate_json(answer.text), ""
     except ValidationError as error:
-        call.outcome = "invalid"
         cut = "it was cut off at the model's length limit; " if answer.ended == "cut" else ""
-        return Shaped(answer, None, cut + wrong_with(error))
-    call.outcome = "ok"
-    return Shaped(answer, made)
+        return "invalid", None, cut + wrong_with(error)
 
 
 def wrong_with(error: ValidationError) -> str:

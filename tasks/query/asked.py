@@ -2,9 +2,10 @@
 
 from prefect.artifacts import acreate_markdown_artifact
 
-from blocks.models.opening import open_model
 from tasks.artifacts import artifact_key, show
 from tasks.context import current_run
+from tasks.models.team import models_of_run
+from tasks.models.trying import step_end
 from tasks.outcome import Outcome, Scope
 from tasks.query.node import QueryNode
 from tasks.query.reading import cut_gaps, reader, schema_for
@@ -23,9 +24,9 @@ async def answer_question(node: QueryNode, scope: Scope) -> Outcome:
         HoldfastError: also whatever the way to the model raises.
     """
     run, question = current_run(), render(node.question or "", scope)
-    found, client = await schema_for(node), await run.models.get(run.team, lambda: open_model(run.team))
-    tier = node.tier or "standard"
-    writer = OfflineWriter(node.id, tier) if client is None else ProviderWriter(client, node.id, tier)
+    until = step_end(node)
+    found, models = await schema_for(node), await models_of_run()
+    writer = ProviderWriter(models, node, until) if models.providers else OfflineWriter(node.id, node.model_tier)
     made = await answer(question, found.now, writer, reader(node), node.max_rows)
     await _show(run.workflow, node.id, question, made)
     gaps = (*scope.gaps, *cut_gaps(node, made.cut))
@@ -34,7 +35,7 @@ async def answer_question(node: QueryNode, scope: Scope) -> Outcome:
     return Outcome(
         table=made.table,
         gaps=gaps,
-        evidence=(f"{len(made.table.rows)} rows from {node.source}", written, *bound.evidence),
+        evidence=(f"{len(made.table.rows)} rows from {node.source}", written, *made.notes, *bound.evidence),
         confidence=bound.confidence,
     )
 

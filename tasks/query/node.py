@@ -8,11 +8,13 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from blocks.models.calls import Tier
 from tasks.drift.choice import OnDrift
+from tasks.models.node import ModelNode
+from tasks.models.routing import tier_for
 from tasks.node import Duration, Node, OnFailure, Produces
 from tasks.outcome import Column, Table
 
 
-class QueryNode(Node):
+class QueryNode(ModelNode):
     """Saved SQL on a source, or a question. The SQL's `:names` are bound to the run's inputs, or to `parameters`."""
 
     default_on_failure: ClassVar[OnFailure] = "degrade"
@@ -25,8 +27,6 @@ class QueryNode(Node):
     """One SELECT, with or without a WITH."""
     question: Annotated[str | None, Field(validate_default=True)] = None
     """In place of SQL: what is asked, as a template. A model writes the SQL, on the schema as it is then."""
-    tier: Tier | None = None
-    """The grade of model that a question is put to; None: standard."""
     parameters: Mapping[str, str] = {}
     """Bound values by name, as templates; a `:name` that is not here is the input of that name."""
     max_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
@@ -47,17 +47,18 @@ class QueryNode(Node):
             raise ValueError("a query has either sql or a question; write one of the two")
         if question is not None and not question.strip():
             raise ValueError("a question has words; write what is asked")
+        of_models = [name for name, field in ModelNode.model_fields.items() if name not in Node.model_fields]
+        idle = [name for name in of_models if info.data.get(name) != ModelNode.model_fields[name].default]
+        if question is None and idle:
+            raise ValueError(f"only a question is put to a model; remove {' and '.join(idle)}")
         return question
 
-    @field_validator("tier", "parameters")
+    @field_validator("parameters")
     @classmethod
-    def _of_the_other(cls, value: object, info: ValidationInfo) -> object:
-        asks = info.data.get("question") is not None
-        if info.field_name == "tier" and value is not None and not asks:
-            raise ValueError("only a question is put to a model; remove it")
-        if info.field_name == "parameters" and value and asks:
+    def _sql_has_parameters(cls, parameters: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        if parameters and info.data.get("question") is not None:
             raise ValueError("a question has no :names; write {{ name }} in it, and remove this")
-        return value
+        return parameters
 
     @field_validator("on_drift")
     @classmethod
@@ -75,6 +76,10 @@ class QueryNode(Node):
         if approvers and not asked:
             raise ValueError("nobody is asked; write on_drift: approve, or remove this")
         return approvers
+
+    @property
+    def model_tier(self) -> Tier:
+        return self.tier or tier_for("sql")
 
     @property
     def waits_for_a_person(self) -> bool:

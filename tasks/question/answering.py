@@ -24,6 +24,8 @@ class Answered(NamedTuple):
     """What the model itself says, from 0 to 1."""
     rounds: int
     """How often it was asked."""
+    notes: tuple[str, ...] = ()
+    """What a budget has to say of it."""
 
 
 async def answer(question: str, schema: Snapshot, writer: SqlWriter, read: Read, max_rows: int) -> Answered:
@@ -50,4 +52,4 @@ async def answer(question: str, schema: Snapshot, writer: SqlWriter, read: Read,
                     mend="ask more plainly, set the node's tier to a stronger model, or write sql instead",
                 ) from error
         else:
-            return Answered(table, cut, sql, written.written_by, written.confidence, len(refused) + 1)
+            return Answered(table, cut, sql, written.written_by, written.confidence, len(refused) + 1, written.notes)

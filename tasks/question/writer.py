@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from blocks.errors import AnswerInvalid, QuestionRefused
-from blocks.models.calls import OFFLINE, Message, ModelAnswer, ModelClient, ModelRequest, Tier
+from blocks.models.calls import Message, ModelRequest, Tier
 from blocks.schemas.snapshot import Snapshot
-from tasks.models.calls import Asking, recorded
-from tasks.models.shaped import ask
+from tasks.models.calls import Asking, Call, offline_answer, recorded
+from tasks.models.routing import Purpose
+from tasks.models.shaped import Shaped, ask
+from tasks.models.team import TeamModels
+from tasks.models.trying import Step
+from tasks.query.node import QueryNode
 from tasks.question.prompts import MEND_SQL, WRITE_SQL, Written, mending, opening
 
-PURPOSE = "sql"
+PURPOSE: Purpose = "sql"
 
 
 class Statement(NamedTuple):
@@ -23,6 +26,8 @@ class Statement(NamedTuple):
     sql: str
     written_by: str
     confidence: float
+    notes: tuple[str, ...] = ()
+    """What a budget has to say of it."""
 
 
 class Refused(NamedTuple):
@@ -53,32 +58,41 @@ class SqlWriter(Protocol):
 
 @dataclass(frozen=True)
 class ProviderWriter:
-    """A model of the team's provider."""
+    """The models of the team's providers. A cascade writes first on the cheaper tier, and mends on the dearer one."""
 
-    client: ModelClient
-    node: str
-    tier: Tier
+    models: TeamModels
+    node: QueryNode
+    until: float
+    """When the node's time is up, in the event loop's time."""
     mends: int = 2
 
     async def write(self, question: str, schema: Snapshot, refused: Sequence[Refused]) -> Statement:
-        messages: tuple[Message, ...] = opening(question, schema)
-        for each in refused:
-            messages += mending(each.sql, each.problem)
-        prompt = f"{WRITE_SQL}+{MEND_SQL}" if refused else str(WRITE_SQL)
-        request = ModelRequest(self.tier, messages, "written", Written.model_json_schema())
-        shaped = await ask(self.client, Asking(self.node, PURPOSE), request, prompt, Written)
-        written = shaped.made
+        tiers = self.node.tiers[-1:] if refused else self.node.tiers
+        shaped = await self._ask(question, schema, refused, tiers[0])
+        unsure = shaped.made is None or shaped.made.sql is None or shaped.made.confidence < self.node.sure_from
+        if unsure and len(tiers) > 1:
+            shaped = await self._ask(question, schema, refused, tiers[1])
+        written, model = shaped.made, shaped.by.answer.model
         if written is None:
             raise AnswerInvalid(
-                f"{shaped.answer.model} gave an answer that cannot be used: {shaped.problem}",
+                f"{model} gave an answer that cannot be used: {shaped.problem}",
                 mend="ask more plainly, set the node's tier to a stronger model, or write sql instead",
             )
         if written.sql is None:
             raise QuestionRefused(
-                f"{shaped.answer.model} could not answer {question!r}: {' '.join(written.reason.split())}",
+                f"{model} could not answer {question!r}: {' '.join(written.reason.split())}",
                 mend="ask for what the schema has, or write sql instead",
             )
-        return Statement(written.sql, f"{shaped.answer.model} ({self.tier} tier)", written.confidence)
+        return Statement(written.sql, f"{model} ({shaped.by.tier} tier)", written.confidence, shaped.by.notes)
+
+    async def _ask(self, question: str, schema: Snapshot, refused: Sequence[Refused], tier: Tier) -> Shaped[Written]:
+        messages: tuple[Message, ...] = opening(question, schema)
+        for each in refused:
+            messages += mending(each.sql, each.problem)
+        prompt = f"{WRITE_SQL}+{MEND_SQL}" if refused else str(WRITE_SQL)
+        request = ModelRequest(tier, messages, "written", Written.model_json_schema())
+        step = Step(Asking(self.node.id, PURPOSE), self.until, self.node.hedge)
+        return await ask(self.models, step, request, prompt, Written)
 
 
 @dataclass(frozen=True)
@@ -93,9 +107,9 @@ class OfflineWriter:
         from tasks.question.offline.writing import VERSION, sql_for  # its tables of words are of no use to others
 
         began = monotonic()
-        async with recorded(Asking(self.node, PURPOSE), self.tier, OFFLINE, OFFLINE, VERSION) as call:
+        async with recorded(Call(Asking(self.node, PURPOSE), self.tier, VERSION)) as call:
             call.outcome = "declined"
             sql = await asyncio.to_thread(sql_for, question, schema)
-            call.answer = ModelAnswer("", OFFLINE, 0, 0, 0, monotonic() - began, Decimal(0))
+            call.answer = offline_answer(monotonic() - began)
             call.outcome = "ok"
         return Statement(sql, "the offline model", 1.0)

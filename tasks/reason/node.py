@@ -7,18 +7,20 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from blocks.models.calls import Tier
-from tasks.node import Node, Produces
+from tasks.models.node import ModelNode
+from tasks.models.routing import tier_for
+from tasks.node import Produces
 
 Purpose = Literal["classify", "extract", "synthesise"]
+OnTimeout = Literal["fail", "degrade", "cheaper"]
 FieldType = Literal["string", "number", "integer", "boolean", "date"]
 
-_TIERS: Mapping[Purpose, Tier] = {"classify": "fast", "extract": "fast", "synthesise": "frontier"}
 _TIMEOUT_SECONDS: Mapping[Purpose, float] = {"classify": 30.0, "extract": 30.0, "synthesise": 60.0}
 _RESERVED = {"text", "rows", "gaps"}
 """What templates read of any outcome."""
 
 
-class ReasonNode(Node):
+class ReasonNode(ModelNode):
     """A question to a model about the outcomes of the nodes that it needs."""
 
     default_retry: ClassVar[int] = 2
@@ -33,8 +35,9 @@ class ReasonNode(Node):
     """What classify chooses from; where they are grades, from the mildest to the most severe."""
     fields: Annotated[Mapping[str, FieldType], Field(validate_default=True)] = {}
     """What extract looks for: name to type."""
-    tier: Tier | None = None
-    """The grade of model; None: fast, and frontier for a synthesis."""
+    on_timeout: OnTimeout = "fail"
+    """What it means that the time is up: the try fails, the outcome is empty with a gap, or a cheaper tier is asked
+    with the last 40 % of the time."""
 
     @field_validator("labels")
     @classmethod
@@ -70,7 +73,7 @@ class ReasonNode(Node):
     @property
     def model_tier(self) -> Tier:
         """The grade of model that is asked, with the purpose's default filled in."""
-        return self.tier or _TIERS[self.purpose]
+        return self.tier or tier_for(self.purpose)
 
     def produces_now(self) -> frozenset[Produces]:
         return frozenset({"text"}) if self.purpose == "synthesise" else frozenset({"fields"})

@@ -5,14 +5,12 @@ and decide nothing else. Grades are taken from figures (severity.py), values are
 """
 
 import asyncio
-from decimal import Decimal
 from time import monotonic
 from typing import assert_never
 
 from pydantic import JsonValue
 
-from blocks.models.calls import OFFLINE, ModelAnswer
-from tasks.models.calls import Asking, recorded
+from tasks.models.calls import Asking, Call, offline_answer, recorded
 from tasks.reason.material import passages_of
 from tasks.reason.offline_report import report
 from tasks.reason.offline_values import find
@@ -30,10 +28,10 @@ class OfflineModel:
     async def reason(self, question: Question) -> Reasoned:
         """What the rules make of the data; this never fails for want of data."""
         began, node = monotonic(), question.node
-        async with recorded(Asking(node.id, node.purpose), node.model_tier, OFFLINE, OFFLINE, VERSION) as call:
+        async with recorded(Call(Asking(node.id, node.purpose), node.model_tier, VERSION)) as call:
             # In a thread, so that a large table does not hold up the other nodes; it is seconds at most.
             made = await asyncio.to_thread(answer, question)
-            call.answer = ModelAnswer("", OFFLINE, 0, 0, 0, monotonic() - began, Decimal(0))
+            call.answer = offline_answer(monotonic() - began)
             call.outcome = "ok"
         return made
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from blocks.models.opening import open_model
+from blocks.errors import StepTimedOut
 from tasks.context import current_run
+from tasks.models.team import models_of_run, spent_so_far
+from tasks.models.trying import step_end
 from tasks.node_task import node_task
 from tasks.outcome import Gap, Outcome, Scope
 from tasks.reason.confidence import bounded, has_data
@@ -23,11 +25,18 @@ async def ask_model(node: ReasonNode, scope: Scope) -> Outcome:
         CredentialsRefused, OperatorError: the provider's block or account must be mended.
         AuthorError: the provider refused what was asked.
         InputRefused: the instructions' template asks for something that this run does not have.
-        ModelUnavailable: the provider does not answer now.
+        StepTimedOut: its time was up; not where `on_timeout` is degrade.
+        ModelUnavailable: no provider of the team answers now.
+        BudgetSpent, BudgetHeld: a budget does not allow the call.
     """
-    run = current_run()
-    client = await run.models.get(run.team, lambda: open_model(run.team))
-    return await outcome_of(node, scope, OfflineModel() if client is None else ProviderModel(client))
+    until, models = step_end(node), await models_of_run()
+    try:
+        return await outcome_of(node, scope, ProviderModel(models, until) if models.providers else OfflineModel())
+    except StepTimedOut as late:
+        if node.on_timeout != "degrade":
+            raise
+        gap = Gap(node=node.id, reason=late.what, since=current_run().now())
+        return Outcome(fields=dict.fromkeys(node.field_names()), gaps=(*scope.gaps, gap), confidence=0.0)
 
 
 async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outcome:
@@ -44,7 +53,7 @@ async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outc
         repairs=sum(len(outcome.repairs) for outcome in used),
     )
     return Outcome(
-        text=_whole_report(made, gaps) if node.purpose == "synthesise" else None,
+        text=await _whole_report(made, gaps) if node.purpose == "synthesise" else None,
         fields=made.fields,
         confidence=bound.confidence,
         gaps=gaps,
@@ -52,7 +61,8 @@ async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outc
     )
 
 
-def _whole_report(made: Reasoned, gaps: Sequence[Gap]) -> str:
+async def _whole_report(made: Reasoned, gaps: Sequence[Gap]) -> str:
     # Never left to a model: a reader must be able to rely on these two.
     missing = ["## What is missing", "\n".join(f"- {' '.join(str(gap).split())}" for gap in gaps)] if gaps else []
-    return "\n\n".join([made.text.strip(), *missing, made.written_by]) + "\n"
+    signed = f"{made.written_by} The run has cost {await spent_so_far(current_run())} so far."
+    return "\n\n".join([made.text.strip(), *missing, signed]) + "\n"

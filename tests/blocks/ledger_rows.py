@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from blocks.ledger import Ledger, RunRow
+from blocks.ledger import Ledger, ModelCallRow, RunRow
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -25,8 +25,9 @@ async def start(ledger: Ledger, run_id: UUID | None = None, *, workflow: str = "
 async def record_call(
     ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON, provider: str = "operations"
 ) -> None:
-    await ledger.record_model_call(
+    call = ModelCallRow(
         run_id=run_id,
+        workflow="scorecard",
         node="risk",
         attempt=1,
         team="operations",
@@ -43,3 +44,4 @@ async def record_call(
         outcome="ok",
         at=at,
     )
+    await ledger.record_model_call(call)

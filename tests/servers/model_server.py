@@ -1,79 +1,43 @@
-"""An OpenAI-compatible provider of models on a free port of 127.0.0.1: what Holdfast expects of one, and its bad days.
+"""A loopback OpenAI-compatible model provider; real clients reach it over HTTP on 127.0.0.1.
 
-It speaks Chat Completions with structured output as OpenAI does (checked 2026-11 against its API reference): a bearer
-key, a `json_schema` in the strict subset, `usage` with cached tokens, a model's name that comes back with a date.
-An answer satisfies the schema that it was asked for by construction. Behaviours make it fail in the ways that
-providers do. It keeps what it was asked, but no header that holds a key.
+It speaks Chat Completions with structured output as OpenAI does (checked 2026-11 against its API reference), and as
+Azure's dated API does: a bearer key, a `json_schema` in the strict subset, streams, `usage` with cached tokens, a
+model's name that comes back with a date. An answer satisfies the schema that it was asked for by construction.
+Behaviours make it fail in the ways that providers do. It counts tokens and keeps books of its own (model_tokens.py). It
+keeps what it was asked, but no header that holds a key.
 """
 
 import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import Enum
+from hashlib import sha256
 from threading import Thread
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from tests.servers.model_behaviours import Behaviour, Dribbles, Fails, Odd, Refuses, Says, Slow
+from tests.servers.model_completions import Said, chunks, completion, error_event
+from tests.servers.model_tokens import PRICES, Till
 from tests.servers.schema_values import value_for
 
+__all__ = ["KEY", "MODELS", "Behaviour", "Dribbles", "Fails", "ModelServer", "Odd", "Refuses", "Says", "Slow"]
+
 KEY = "sk-loopback-7f3a91c2"
-MODELS = ("gpt-4.1-nano", "gpt-4.1-mini", "gpt-4.1")
-DATE = "2025-04-14"
-_KEPT_HEADERS = ("content-type", "user-agent", "x-stainless-retry-count")
-
-
-@dataclass(frozen=True)
-class Slow:
-    """Answers well, but after so many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Fails:
-    """Answers with an HTTP error; an answer to 429 or 503 may say when to ask again."""
-
-    status: int
-    message: str = "The server had an error while processing your request."
-    code: str | None = None
-    retry_after_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Says:
-    """Answers with this content, whatever the schema asks for."""
-
-    content: str
-    finish_reason: str = "stop"
-
-
-@dataclass(frozen=True)
-class Refuses:
-    """Declines: `message.refusal` instead of a content."""
-
-    why: str
-
-
-class Odd(Enum):
-    """Ways to answer that need no more than a name."""
-
-    STOPS_AT_LENGTH = "the first half of the content, at the length limit"
-    HANGS_UP = "the connection ends in the middle of the body"
-    SHOWS_PAGE = "a web page, as a wrong address or a captive portal gives"
-
-
-Behaviour = Slow | Fails | Says | Refuses | Odd
+MODELS = tuple(PRICES)
+Mind = Callable[[Mapping[str, Any]], Behaviour | None]
+"""What it does with a request, by the request."""
+_KEPT_HEADERS = ("content-type", "user-agent", "x-stainless-retry-count", "openai-organization")
 
 
 @dataclass
@@ -88,6 +52,8 @@ class Asked:
     """time.monotonic() of its arrival."""
     port: int
     """The client's: the same for requests over the same connection."""
+    key_fingerprint: str
+    """The first 12 hex digits of the SHA-256 of the key that it came with."""
     abandoned: bool = False
     """Whether the client went away while it waited for a slow answer."""
 
@@ -98,7 +64,7 @@ class Asked:
 
 
 class ModelServer:
-    """The provider: where it is, its key, what it was asked, and how it shall behave."""
+    """The provider: where it is, its keys, what it was asked, what it billed, and how it shall behave."""
 
     def __init__(self, url: str) -> None:
         self.url, self.key = url, KEY
@@ -106,25 +72,29 @@ class ModelServer:
 
     def reset(self) -> None:
         """Forgets what it was asked and how it should misbehave."""
+        self.keys = {KEY}
         self.requests: list[Asked] = []
+        self.till = Till()
+        self.under_way = self.most_under_way = 0
         self._next: list[Behaviour] = []
-        self._always: Behaviour | None = None
+        self._always: Mind = lambda body: None
 
     def next(self, *behaviours: Behaviour) -> None:
         """Queues one behaviour for each of the next requests."""
         self._next += behaviours
 
-    def always(self, behaviour: Behaviour | None) -> None:
+    def always(self, behaviour: Behaviour | Mind | None) -> None:
         """Sets the behaviour of all requests that have none queued; None: it behaves well."""
-        self._always = behaviour
+        self._always = behaviour if callable(behaviour) else lambda body: behaviour
 
     def app(self) -> Starlette:
         """The ASGI application."""
+        azure = Route("/openai/deployments/{model}/chat/completions", self._complete, methods=["POST"])
         completions = Route("/v1/chat/completions", self._complete, methods=["POST"])
-        return Starlette(routes=[Route("/v1/models", self._models), completions])
+        return Starlette(routes=[Route("/v1/models", self._models), completions, azure])
 
     async def _models(self, request: Request) -> Response:
-        if refused := _wrong_key(request):
+        if refused := self._wrong_key(request):
             return refused
         data = [{"id": name, "object": "model", "created": 1744588800, "owned_by": "loopback"} for name in MODELS]
         return JSONResponse({"object": "list", "data": data})
@@ -136,14 +106,45 @@ class ModelServer:
             body = None
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
         port = request.client.port if request.client else 0
-        asked = Asked(request.url.path, headers, body, time.monotonic(), port)
+        fingerprint = sha256(_key_of(request).encode()).hexdigest()[:12]
+        asked = Asked(request.url.path, headers, body, time.monotonic(), port, fingerprint)
         self.requests.append(asked)
-        behaviour = self._next.pop(0) if self._next else self._always
-        if refused := _wrong_key(request) or _wrong_body(body):
+        behaviour = self._next.pop(0) if self._next else self._always(body)
+        if refused := self._wrong_key(request) or _wrong_body(body):
             return refused
-        if isinstance(behaviour, Slow):
-            asked.abandoned = await _gone_within(request, behaviour.seconds)
-        return _answer(behaviour, body, len(self.requests))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            seconds = behaviour.seconds if isinstance(behaviour, Slow | Says) else 0.0
+            if seconds:
+                asked.abandoned = await _gone_within(request, seconds)
+            return self._answer(behaviour, body, asked)
+        finally:
+            self.under_way -= 1
+
+    def _answer(self, behaviour: Behaviour | None, body: Mapping[str, Any], asked: Asked) -> Response:
+        match behaviour:
+            case Fails(status, message, code, retry_after_seconds):
+                headers = {} if retry_after_seconds is None else {"retry-after": f"{retry_after_seconds:g}"}
+                return _error(status, message, code, headers)
+            case Odd.SHOWS_PAGE:
+                return HTMLResponse("<!doctype html><html><body><h1>Welcome to nginx!</h1></body></html>")
+        said, number = _said(behaviour, body), len(self.requests)
+        if asked.abandoned:
+            return Response(status_code=499)  # nobody is there to read it, or to pay
+        bill = self.till.charge(body, said.content or said.refusal)
+        if not body.get("stream"):
+            whole = completion(said, bill, number)
+            return _HalfResponse(whole) if behaviour is Odd.HANGS_UP else JSONResponse(whole)
+        usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        over = behaviour.seconds if isinstance(behaviour, Dribbles) else 0.0
+        stream = chunks(said, bill, number, over_seconds=over, usage=usage)
+        return _Stream(_broken(stream, behaviour), asked)
+
+    def _wrong_key(self, request: Request) -> Response | None:
+        given = _key_of(request)
+        # In full, as some gateways do.
+        return None if given in self.keys else _error(401, f"Incorrect API key provided: {given}.", "invalid_api_key")
 
 
 async def _gone_within(request: Request, seconds: float) -> bool:
@@ -154,24 +155,53 @@ async def _gone_within(request: Request, seconds: float) -> bool:
     return False
 
 
-def _answer(behaviour: Behaviour | None, body: Mapping[str, Any], number: int) -> Response:
+def _said(behaviour: Behaviour | None, body: Mapping[str, Any]) -> Said:
     content = json.dumps(value_for(body["response_format"]["json_schema"]["schema"]))
     match behaviour:
-        case None | Slow():
-            return JSONResponse(_completion(body, number, content))
-        case Fails(status, message, code, retry_after_seconds):
-            headers = {} if retry_after_seconds is None else {"retry-after": f"{retry_after_seconds:g}"}
-            return _error(status, message, code, headers)
         case Says(said, finish_reason):
-            return JSONResponse(_completion(body, number, said, finish_reason=finish_reason))
+            return Said(said, finish_reason=finish_reason)
         case Refuses(why):
-            return JSONResponse(_completion(body, number, None, refusal=why))
+            return Said(refusal=why)
         case Odd.STOPS_AT_LENGTH:
-            return JSONResponse(_completion(body, number, content[: len(content) // 2], finish_reason="length"))
-        case Odd.HANGS_UP:
-            return _HalfResponse(_completion(body, number, content))
-        case Odd.SHOWS_PAGE:
-            return HTMLResponse("<!doctype html><html><body><h1>Welcome to nginx!</h1></body></html>")
+            return Said(content[: len(content) // 2], finish_reason="length")
+        case _:
+            return Said(content)
+
+
+class _HangsUp(Exception):
+    """Ends a stream in the middle."""
+
+
+async def _broken(stream: AsyncIterator[bytes], behaviour: Behaviour | None) -> AsyncIterator[bytes]:
+    """The stream, or as much of it as comes before it breaks."""
+    at = 0
+    async for chunk in stream:
+        yield chunk
+        at += 1
+        if at == 2 and behaviour is Odd.BREAKS_OFF:
+            yield error_event("The model is overloaded.")
+            return
+        if at == 2 and behaviour is Odd.HANGS_UP:
+            raise _HangsUp
+
+
+class _Stream(StreamingResponse):
+    """A stream that notes whether its reader went away."""
+
+    def __init__(self, content: AsyncIterator[bytes], asked: Asked) -> None:
+        super().__init__(content, media_type="text/event-stream")
+        self._asked, self._ended = asked, False
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        with suppress(_HangsUp):
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                self._asked.abandoned = not self._ended
+
+    async def stream_response(self, send: Send) -> None:
+        await super().stream_response(send)
+        self._ended = True
 
 
 class _HalfResponse(JSONResponse):
@@ -182,32 +212,9 @@ class _HalfResponse(JSONResponse):
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-def _completion(
-    body: Mapping[str, Any], number: int, content: str | None, refusal: str | None = None, finish_reason: str = "stop"
-) -> dict[str, Any]:
-    tokens_in = max(1, sum(len(message["content"]) for message in body["messages"]) // 4)
-    tokens_out = max(1, len(content or refusal or "") // 4)
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": []}
-    return {
-        "id": f"chatcmpl-{number:06}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": f"{body['model']}-{DATE}",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}],
-        "usage": {
-            "prompt_tokens": tokens_in,
-            "completion_tokens": tokens_out,
-            "total_tokens": tokens_in + tokens_out,
-            "prompt_tokens_details": {"cached_tokens": tokens_in // 2, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-        },
-    }
-
-
-def _wrong_key(request: Request) -> Response | None:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    # In full, as some gateways do.
-    return None if given == KEY else _error(401, f"Incorrect API key provided: {given}.", "invalid_api_key")
+def _key_of(request: Request) -> str:
+    """The key, as OpenAI or as Azure's dated API is given it."""
+    return request.headers.get("api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _wrong_body(body: Any) -> Response | None:

@@ -7,6 +7,8 @@ from blocks.models.client import client_for
 from blocks.models.provider import ModelProvider
 from tests.servers.model_server import ModelServer
 
+SECONDS = 30.0
+
 SCHEMA = {
     "type": "object",
     "properties": {"label": {"enum": ["low", "high"]}, "reason": {"type": "string"}},
@@ -37,4 +39,4 @@ async def ask(server: ModelServer, tier: Tier = "fast", *, key: str | None = Non
     """The answer to one question, with the server's own key unless another is given."""
     provider = provider_at(server.url, server.key if key is None else key, **fields)
     async with aclosing(client_for(provider, "operations", block="operations")) as client:
-        return await client.answer(request(tier))
+        return await client.answer(request(tier), SECONDS)

@@ -11,7 +11,7 @@ import pytest
 
 from blocks.errors import CredentialsRefused, HoldfastError
 from blocks.models.client import client_for
-from tests.blocks.models.asking import ask, provider_at, request
+from tests.blocks.models.asking import SECONDS, ask, provider_at, request
 from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, Slow, model_server
 
 
@@ -42,6 +42,7 @@ def everything_about(error: HoldfastError) -> str:
         Fails(500, f"Traceback: key={KEY}" * 50, retry_after_seconds=0.01),
         Odd.HANGS_UP,
         Odd.SHOWS_PAGE,
+        Odd.BREAKS_OFF,
         Slow(60),
     ],
 )
@@ -71,13 +72,13 @@ async def test_a_key_that_is_refused_is_nowhere_though_the_provider_quotes_it(
     assert wrong not in caplog.text
 
 
-@pytest.mark.parametrize("key", ["", " \n", "sk-é-4711", "sk-two\nlines", "sk-tab\there", "sk-nul\0"])
+@pytest.mark.parametrize("key", ["sk-é-4711", "sk-two\nlines", "sk-tab\there", "sk-nul\0"])
 async def test_a_key_that_http_cannot_carry_is_refused_before_anything_is_sent(server: ModelServer, key: str) -> None:
     with pytest.raises(CredentialsRefused, match="has no key that can be sent") as raised:
         await ask(server, key=key)
 
     assert server.requests == []
-    assert not key.strip() or repr(key) not in everything_about(raised.value)
+    assert repr(key) not in everything_about(raised.value)
 
 
 async def test_a_key_that_was_pasted_with_a_line_break_works(server: ModelServer) -> None:
@@ -89,7 +90,7 @@ async def test_a_key_that_was_pasted_with_a_line_break_works(server: ModelServer
 async def test_the_key_is_in_no_log_of_a_call_that_works(server: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
     async with aclosing(client_for(provider_at(server.url, server.key), "operations")) as client:
         with caplog.at_level(logging.DEBUG):
-            await client.answer(request())
+            await client.answer(request(), SECONDS)
 
         assert caplog.records
         assert KEY not in caplog.text

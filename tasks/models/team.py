@@ -1,0 +1,76 @@
+"""What a team's run asks its models through: the team's providers, and the budgets that bound it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from blocks.budgets import Budget
+from blocks.ledger import Account, Limit, accounts_of
+from blocks.models.calls import ModelClient
+from blocks.models.opening import open_models
+from blocks.models.slots import set_limit
+from blocks.team_budget import team_budget
+from tasks.context import RunContext, current_run
+
+
+@dataclass(frozen=True)
+class TeamModels:
+    """A team's way to its models, for one run."""
+
+    providers: tuple[ModelClient, ...]
+    """In the order in which they are asked; none: the offline model answers."""
+    budgets: Mapping[str, Budget]
+    """By the scope of an account: run, workflow, team."""
+
+    @property
+    def first(self) -> ModelClient:
+        """The provider that is asked first."""
+        return self.providers[0]
+
+    def limits(self, accounts: tuple[Account, ...]) -> tuple[Limit, ...]:
+        """The budgets as limits of these accounts."""
+        return tuple(
+            Limit(account, budget.usd, budget.at_limit)
+            for account in accounts
+            if (budget := self.budgets.get(account.scope)) is not None
+        )
+
+    async def aclose(self) -> None:
+        """Closes the connections of its providers."""
+        for client in self.providers:
+            await client.aclose()
+
+
+async def models_of_run() -> TeamModels:
+    """The models of the calling task's run, opened when they are first asked for.
+
+    Raises:
+        OperatorError: a block of the team's cannot be used, or is another team's.
+    """
+    run = current_run()
+    return await run.models.get(run.team, lambda: open_team(run))
+
+
+async def open_team(run: RunContext) -> TeamModels:
+    """The models of the run's team; the errors are those of models_of_run."""
+    providers = await open_models(run.team)
+    for client in providers:
+        await set_limit(client)
+    given = {"run": run.budgets.run, "workflow": run.budgets.month, "team": await team_budget(run.team)}
+    return TeamModels(providers, {scope: budget for scope, budget in given.items() if budget is not None})
+
+
+def accounts_of_run(run: RunContext) -> tuple[Account, ...]:
+    """What a call of this run is counted on now."""
+    return accounts_of(run.run_id, run.workflow, run.team, run.now())
+
+
+async def spent_so_far(run: RunContext) -> str:
+    """What the run has spent until now, and what its budgets are, for a person."""
+    cost = await run.ledger.cost(run.run_id)
+    if not cost.calls and not cost.offline_answers:
+        return str(cost)
+    models = await run.models.get(run.team, lambda: open_team(run))
+    limits = models.limits(accounts_of_run(run))
+    balances = await run.ledger.balances([limit.account for limit in limits])
+    of = [f"{limit.account}: ${balances[limit.account].spent_usd:.4f} of ${limit.usd}" for limit in limits]
+    return f"{cost}; budget of {', of '.join(of)}" if of else str(cost)
