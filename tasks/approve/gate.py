@@ -57,7 +57,7 @@ async def decided(run: RunContext, gate: Gate) -> DecisionRow:
 
 async def _ask(run: RunContext, gate: Gate) -> DecisionRow:
     deadline = run.now() + gate.timeout
-    cost = await spent_so_far(run)
+    cost = await spent_so_far(run, await run.ledger.cost(run.run_id))
     gaps, until = tuple(map(str, gate.gaps)), f"{deadline:%Y-%m-%d %H:%M} UTC"
     markdown = summary(gate.title, gate.text, gaps, cost, gate.approvers, until)
     form = Decision.with_initial_data(description=markdown)

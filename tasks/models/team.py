@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from blocks.budgets import Budget
-from blocks.ledger import Account, Limit, accounts_of
+from blocks.ledger import Account, Limit, RunCost, accounts_of
 from blocks.models.calls import ModelClient
 from blocks.models.opening import open_models
 from blocks.models.slots import set_limit
@@ -64,13 +64,12 @@ def accounts_of_run(run: RunContext) -> tuple[Account, ...]:
     return accounts_of(run.run_id, run.workflow, run.team, run.now())
 
 
-async def spent_so_far(run: RunContext) -> str:
-    """What the run has spent until now, and what its budgets are, for a person."""
-    cost = await run.ledger.cost(run.run_id)
-    if not cost.calls and not cost.offline_answers:
+async def spent_so_far(run: RunContext, cost: RunCost) -> str:
+    """What the run has spent until now, and how much of its budgets is spent, for a person."""
+    if not cost.calls:
         return str(cost)
     models = await run.models.get(run.team, lambda: open_team(run))
     limits = models.limits(accounts_of_run(run))
     balances = await run.ledger.balances([limit.account for limit in limits])
-    of = [f"{limit.account}: ${balances[limit.account].spent_usd:.4f} of ${limit.usd}" for limit in limits]
-    return f"{cost}; budget of {', of '.join(of)}" if of else str(cost)
+    of = [f"{limit.account} ${balances[limit.account].spent_usd:.4f} of ${limit.usd}" for limit in limits]
+    return f"{cost}; budgets: {', '.join(of)}" if of else str(cost)

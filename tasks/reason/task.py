@@ -64,5 +64,8 @@ async def outcome_of(node: ReasonNode, scope: Scope, reasoner: Reasoner) -> Outc
 async def _whole_report(made: Reasoned, gaps: Sequence[Gap]) -> str:
     # Never left to a model: a reader must be able to rely on these two.
     missing = ["## What is missing", "\n".join(f"- {' '.join(str(gap).split())}" for gap in gaps)] if gaps else []
-    signed = f"{made.written_by} The run has cost {await spent_so_far(current_run())} so far."
+    run, signed = current_run(), made.written_by
+    cost = await run.ledger.cost(run.run_id)
+    if cost.calls:
+        signed += f" The run has cost {await spent_so_far(run, cost)} so far."
     return "\n\n".join([made.text.strip(), *missing, signed]) + "\n"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,19 +9,20 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.errors import AnswerInvalid, QuestionRefused, SourceUnavailable
-from blocks.models.client import client_for
 from blocks.schemas.reading import read_schema
 from blocks.sources import read_source
 from tasks.context import RunContext
+from tasks.query.node import QueryNode
 from tasks.question.answering import Answered, answer
 from tasks.question.writer import OfflineWriter, ProviderWriter
-from tests.blocks.models.asking import provider_at
 from tests.blocks.source_databases import rows, shop_with
-from tests.servers.model_server import KEY, ModelServer, Says
+from tests.servers.model_server import ModelServer, Says
+from tests.tasks.models.teams import a_team_at, in_seconds
 from tests.tasks.reason.asking import a_run
 
 T = TypeVar("T")
 QUESTION = "What did we spend per vendor?"
+NODE = QueryNode(id="spend", source="shop", question=QUESTION)
 GOOD = "SELECT vendor, SUM(amount) AS spend FROM invoices GROUP BY vendor ORDER BY vendor"
 MISSPELT = "SELECT vendr FROM invoices"
 WRITING = "DELETE FROM invoices"
@@ -45,8 +45,8 @@ class Questions:
 
     async def ask(self, max_rows: int = 100) -> Answered:
         schema = await self.read(read_schema)
-        async with aclosing(client_for(provider_at(self.server.url, KEY), "operations", block="operations")) as client:
-            writer = ProviderWriter(client, "spend", "standard")
+        async with a_team_at(self.server) as models:
+            writer = ProviderWriter(models, NODE, in_seconds(10))
             return await answer(QUESTION, schema, writer, self.read, max_rows)
 
     async def calls(self) -> list[tuple[str, str, str, str]]:
@@ -151,6 +151,6 @@ async def test_a_database_that_does_not_answer_is_no_fault_of_the_statement(ques
     async def lost(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], /) -> T:
         return await read_source("shop", {"shop": "postgresql://nobody@127.0.0.1:1/none"}, 10, work)
 
-    async with aclosing(client_for(provider_at(questions.server.url, KEY), "operations")) as client:
+    async with a_team_at(questions.server) as models:
         with pytest.raises(SourceUnavailable):
-            await answer(QUESTION, schema, ProviderWriter(client, "spend", "standard"), lost, 10)
+            await answer(QUESTION, schema, ProviderWriter(models, NODE, in_seconds(10)), lost, 10)

@@ -10,6 +10,7 @@ from uuid import uuid4
 from blocks.ledger import Ledger
 from blocks.settings import HoldfastSettings
 from tasks.context import RunContext, enter_run, leave_run
+from tasks.models.team import TeamModels
 from tasks.outcome import Cell, Column, ColumnType, Gap, Outcome, Scope, Table
 from tasks.reason.node import Purpose, ReasonNode
 from tasks.reason.reasoner import Question
@@ -48,8 +49,8 @@ def question(asked: ReasonNode, instructions: str = "", /, **outcomes: Outcome) 
 
 
 @asynccontextmanager
-async def a_run(home: Path) -> AsyncIterator[RunContext]:
-    """The surroundings of a task in a run of team `operations`, its ledger in that folder."""
+async def a_run(home: Path, models: TeamModels | None = None) -> AsyncIterator[RunContext]:
+    """The surroundings of a task in a run of team `operations`, its ledger in that folder; it closes the models."""
     settings = HoldfastSettings(home=home)
     async with Ledger.open(settings.ledger) as ledger:
         run_id = uuid4()
@@ -65,7 +66,13 @@ async def a_run(home: Path) -> AsyncIterator[RunContext]:
         )
         run = RunContext(run_id, "scorecard", "operations", ledger, settings, now=lambda: NOON)
         token = enter_run(run)
+        await run.models.get("operations", lambda: _opened(models or TeamModels((), {})))
         try:
             yield run
         finally:
             leave_run(token)
+            await run.close()
+
+
+async def _opened(models: TeamModels) -> TeamModels:
+    return models

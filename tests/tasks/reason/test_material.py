@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.outcome import Outcome
-from tasks.reason.material import MAX_CELL_CHARACTERS, MAX_ROWS, MAX_TEXT_CHARACTERS, material_of
+from tasks.reason.material import material_of
+from tasks.reason.pieces import MAX_CELL_CHARACTERS, MAX_ROWS, MAX_TEXT_CHARACTERS
 from tests.tasks.reason.asking import PASSAGES, table, vendors
 
 _TAG = re.compile(r"<\s*/?\s*data\b", re.IGNORECASE)

@@ -1,25 +1,31 @@
 """A provider's model as a node's reasoner: real HTTP to a loopback provider, a real ledger, the log at debug."""
 
-import asyncio
 import json
 import logging
-from contextlib import aclosing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
-from blocks.errors import AnswerInvalid, AuthorError, CredentialsRefused, HoldfastError, ModelUnavailable
+from blocks.errors import (
+    AnswerInvalid,
+    AuthorError,
+    CredentialsRefused,
+    HoldfastError,
+    ModelUnavailable,
+    StepTimedOut,
+)
 from blocks.ledger.rows import ModelCallRow
-from blocks.models.client import client_for
 from tasks.outcome import Outcome, Scope
-from tasks.reason.material import MAX_ROWS
 from tasks.reason.node import ReasonNode
+from tasks.reason.pieces import MAX_ROWS
 from tasks.reason.provider_model import ProviderModel
 from tasks.reason.task import outcome_of
-from tests.blocks.models.asking import provider_at
 from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, Refuses, Says, Slow
+from tests.tasks.models.teams import a_team_at, in_seconds
 from tests.tasks.reason.asking import a_run, gap, node, table, vendors
 
 BROKEN = '{"reason": "Bold is late", "label": '
@@ -31,19 +37,17 @@ class Asking:
 
     def __init__(self, server: ModelServer, home: Path) -> None:
         self._server, self._home = server, home
+        self.provider: dict[str, Any] = {}
+        """What its provider's block has besides the usual."""
         self.calls: tuple[ModelCallRow, ...] = ()
 
     async def __call__(
         self, asked: ReasonNode, scope: Scope | None = None, *, key: str = KEY, seconds: float = 10
     ) -> Outcome:
-        provider = provider_at(self._server.url, key)
-        async with (
-            a_run(self._home) as run,
-            aclosing(client_for(provider, "operations", block="operations")) as client,
-        ):
+        async with a_team_at(self._server, key=key, **self.provider) as models, a_run(self._home, models) as run:
             try:
-                async with asyncio.timeout(seconds):
-                    return await outcome_of(asked, scope or Scope(outcomes={"spend": vendors()}), ProviderModel(client))
+                reasoner = ProviderModel(models, in_seconds(seconds))
+                return await outcome_of(asked, scope or Scope(outcomes={"spend": vendors()}), reasoner)
             finally:
                 self.calls = await run.ledger.model_calls(run.run_id)
 
@@ -79,7 +83,8 @@ async def test_a_report_says_which_model_wrote_it_and_code_says_what_is_missing(
     assert outcome.text == (
         "The text as the loopback model sees it.\n\n"
         "## What is missing\n\n- stock: the store is down (since 2026-11-24 12:00 UTC)\n\n"
-        "Written by gpt-4.1-2025-04-14 (frontier tier, model provider operations).\n"
+        "Written by gpt-4.1-2025-04-14 (frontier tier, model provider operations). "
+        f"The run has cost ${server.till.total():.4f} (1 model call) so far.\n"
     )
     assert "Missing:\n- stock: the store is down" in server.requests[0].prompt
 
@@ -110,18 +115,18 @@ async def test_what_a_model_was_not_shown_is_a_gap_of_its_answer(ask: Asking, se
     assert cut.reason in server.requests[0].prompt
 
 
-async def test_a_call_is_a_row_of_the_ledger_with_its_tokens_and_its_price(ask: Asking) -> None:
+async def test_a_call_is_a_row_of_the_ledger_with_its_tokens_and_its_price(ask: Asking, server: ModelServer) -> None:
     await ask(node("classify"))
 
     (call,) = ask.calls
     assert (call.node, call.team, call.purpose, call.tier) == ("risk", "operations", "classify", "fast")
     assert (call.provider, call.model, call.prompt_version) == ("operations", "gpt-4.1-nano-2025-04-14", "classify-1")
     assert (call.outcome, call.attempt) == ("ok", 1)
-    assert call.tokens_in > call.tokens_cached > 0
-    # $0.10 a million tokens in, $0.025 where they were cached, $0.40 out.
-    uncached = call.tokens_in - call.tokens_cached
-    price = uncached * Decimal("0.1") + call.tokens_cached * Decimal("0.025") + call.tokens_out * Decimal("0.4")
-    assert call.cost_usd == price / 1_000_000
+    (bill,) = server.till.bills
+    assert (call.tokens_in, call.tokens_cached, call.tokens_out) == (bill.sent, bill.cached, bill.answered)
+    assert call.cost_usd == bill.usd
+    assert call.frontier_cost_usd == replace(bill, model="gpt-4.1").usd
+    assert call.key_fingerprint == server.requests[0].key_fingerprint
 
 
 @pytest.mark.parametrize(
@@ -174,28 +179,36 @@ async def test_a_refusal_is_not_argued_with(ask: Asking, server: ModelServer) ->
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "kind", "outcome", "cost"),
+    ("behaviour", "kind", "outcomes", "cost"),
     [
-        (Fails(500, retry_after_seconds=0.01), ModelUnavailable, "unavailable", None),
-        (Odd.HANGS_UP, ModelUnavailable, "unavailable", None),
-        (Fails(400, "too long"), AuthorError, "refused", Decimal(0)),
-        (Fails(401, "who?"), CredentialsRefused, "refused", Decimal(0)),
+        (Fails(500, retry_after_seconds=0.01), ModelUnavailable, ["unavailable"] * 3, Decimal(0)),
+        (Fails(400, "no such field"), AuthorError, ["refused"], Decimal(0)),
+        (Fails(401, "who?"), CredentialsRefused, ["refused"], Decimal(0)),
     ],
 )
-async def test_a_call_that_failed_is_recorded_and_is_free_only_where_the_provider_refused_it(
+async def test_each_request_that_failed_is_recorded_and_costs_nothing_where_the_provider_did_not_answer(
     ask: Asking,
     server: ModelServer,
     behaviour: Behaviour,
     kind: type[HoldfastError],
-    outcome: str,
+    outcomes: list[str],
     cost: Decimal | None,
 ) -> None:
     server.always(behaviour)
     with pytest.raises(kind):
         await ask(node("classify"))
 
-    (call,) = ask.calls
-    assert (call.outcome, call.cost_usd, call.model, call.tokens_in) == (outcome, cost, "gpt-4.1-nano", 0)
+    assert [call.outcome for call in ask.calls] == outcomes
+    assert {(call.cost_usd, call.model, call.tokens_in) for call in ask.calls} == {(cost, "gpt-4.1-nano", 0)}
+
+
+async def test_an_answer_that_was_cut_off_may_have_been_billed_so_its_cost_is_not_known(
+    ask: Asking, server: ModelServer
+) -> None:
+    server.next(Odd.HANGS_UP)
+    await ask(node("classify"), seconds=5)
+
+    assert [(call.outcome, call.cost_usd is None) for call in ask.calls] == [("unavailable", True), ("ok", False)]
 
 
 async def test_a_call_whose_time_is_up_ends_then_and_is_recorded_without_a_price(
@@ -203,7 +216,7 @@ async def test_a_call_whose_time_is_up_ends_then_and_is_recorded_without_a_price
 ) -> None:
     server.always(Slow(60))
     began = monotonic()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(StepTimedOut, match="the time of the step was up"):
         await ask(node("classify"), seconds=0.3)
 
     assert monotonic() - began < 2
