@@ -3,6 +3,7 @@
 from math import ceil
 from typing import NamedTuple
 
+from prefect.context import TaskRunContext
 from prefect.events import emit_event
 
 from blocks.budgets import AtLimit
@@ -53,7 +54,7 @@ async def allowed(models: TeamModels, client: ModelClient, asking: Asking, reque
         hold, lower = Hold(accounts, usd), cheaper(tier)
         refusing: tuple[AtLimit, ...] = ("stop", "downgrade") if lower else ("stop",)
         reserved = await run.ledger.reserve(hold, limits, refusing)
-        notes = (*notes, *_said(run, reserved.over, tier))
+        notes = (*notes, *_said(run, models, reserved.over, tier))
         if reserved.allowed:
             return Allowed(tier, hold, tuple(dict.fromkeys(notes)))
         stopping = [over for over in reserved.over if over.limit.means == "stop"]
@@ -85,24 +86,25 @@ def _unpriced(client: ModelClient, tier: Tier, *, stops: bool) -> Allowed:
     return Allowed(tier, None, (f"what {model} costs is not known, so that no budget could be asked",))
 
 
-def _said(run: RunContext, passed: tuple[Over, ...], tier: Tier) -> list[str]:
-    """Says that budgets are passed, in the log, and as events that automations can act on."""
-    notes = []
+def _said(run: RunContext, models: TeamModels, passed: tuple[Over, ...], tier: Tier) -> list[str]:
+    """Says that budgets are passed, in the log, and once per run as events that automations can act on."""
+    notes, lower = [], cheaper(tier)
+    instead = f"{lower} is asked in place of {tier}" if lower else "there is no cheaper tier"
+    meaning = {"warn": "it is only said", "downgrade": instead, "stop": "no call is made"}
     for over in passed:
-        lower = cheaper(tier)
-        means = {"warn": "it is only said", "stop": "no call is made"}.get(
-            over.limit.means, f"{lower} is asked in place of {tier}" if lower else "there is no cheaper tier"
-        )
-        notes.append(f"{over}; {means}")
-        run_logger().warning("budget: %s; %s", over, means)
-        emit_event(
-            event=f"holdfast.budget.{over.limit.means}",
-            resource={
-                "prefect.resource.id": f"holdfast.budget.{over.limit.account.scope}.{over.limit.account.name}",
-                "prefect.resource.name": str(over.limit.account),
-            },
-            payload={"workflow": run.workflow, "run": str(run.run_id), "said": notes[-1]},
-        )
+        notes.append(f"{over}; {meaning[over.limit.means]}")
+        run_logger().warning("budget: %s", notes[-1])
+        # Outside of a task run there is no server, and Prefect would start one for the event.
+        if over.limit not in models.passed and TaskRunContext.get() is not None:
+            models.passed.add(over.limit)
+            emit_event(
+                event=f"holdfast.budget.{over.limit.means}",
+                resource={
+                    "prefect.resource.id": f"holdfast.budget.{over.limit.account.scope}.{over.limit.account.name}",
+                    "prefect.resource.name": str(over.limit.account),
+                },
+                payload={"workflow": run.workflow, "run": str(run.run_id), "said": notes[-1]},
+            )
     return notes
 
 

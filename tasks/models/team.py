@@ -1,7 +1,7 @@
 """What a team's run asks its models through: the team's providers, and the budgets that bound it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from blocks.budgets import Budget
 from blocks.ledger import Account, Limit, RunCost, accounts_of
@@ -20,6 +20,8 @@ class TeamModels:
     """In the order in which they are asked; none: the offline model answers."""
     budgets: Mapping[str, Budget]
     """By the scope of an account: run, workflow, team."""
+    passed: set[Limit] = field(default_factory=set)
+    """The budgets of which this run has told already that they are passed."""
 
     @property
     def first(self) -> ModelClient:

@@ -5,7 +5,7 @@ Each request is a row of the ledger of its own. Time is the event loop's, which 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
@@ -73,7 +73,7 @@ async def answered(models: TeamModels, step: Step, request: ModelRequest, prompt
         BudgetSpent, BudgetHeld: a budget does not allow the call.
         CredentialsRefused, OperatorError, AuthorError: as ModelClient says.
     """
-    single = _Single(models, step, request, prompt, judge)
+    rounds = _Rounds(models.providers, _Single(models, step, request, prompt, judge))
     retrying = AsyncRetrying(
         retry=retry_if_exception(lambda error: isinstance(error, ModelUnavailable)),
         wait=_wait,
@@ -84,7 +84,7 @@ async def answered(models: TeamModels, step: Step, request: ModelRequest, prompt
         reraise=True,
     )
     try:
-        return await retrying(_first_that_answers, models.providers, step, single)
+        return await retrying(rounds.next)
     except ModelUnavailable as error:
         raise _at_the_end(step, error) from None
 
@@ -112,28 +112,49 @@ class _Single:
         return Answered(call.answer, client.provider, tier, call.outcome, notes)
 
 
-async def _first_that_answers(providers: Sequence[ModelClient], step: Step, single: _Single) -> Answered:
-    """One round: each provider once, in order, until one answers."""
-    failures: list[ModelUnavailable | CreditSpent] = []
-    for place, client in enumerate(providers, 1):
+@dataclass
+class _Rounds:
+    """Goes round the providers: each once, in order, until one answers; none before the time that it asked for."""
+
+    providers: Sequence[ModelClient]
+    single: _Single
+    _at_limit: dict[str, tuple[float, ModelUnavailable]] = field(default_factory=dict)
+    """By provider: from when on it can be asked again, in the event loop's time, and what it said."""
+
+    async def next(self) -> Answered:
+        failures: list[ModelUnavailable | CreditSpent] = []
+        for place, client in enumerate(self.providers, 1):
+            others = self.providers[place:]
+            try:
+                self._require_ready(client)
+                return await self._ask(client, last=not others)
+            except (ModelUnavailable, CreditSpent) as error:
+                failures.append(error)
+                self._remember(client, error)
+                if self.single.step.left <= 0:
+                    break
+                if others:
+                    run_logger().warning("%s; asking %s", error.what, others[0].provider)
+        raise _together(failures)
+
+    async def _ask(self, client: ModelClient, *, last: bool) -> Answered:
+        step = self.single.step
         # The others must have their turn also where this one hangs.
-        first_token = step.left / 2 if place < len(providers) else None
+        first_token = None if last else step.left / 2
+        after = await hedge_after(step.asking, self.single.request.tier) if step.hedge else None
+        return await first_answer(lambda: self.single.to(client, first_token), after)
 
-        async def ask(client: ModelClient = client, first_token: float | None = first_token) -> Answered:
-            return await single.to(client, first_token)
+    def _require_ready(self, client: ModelClient) -> None:
+        at, error = self._at_limit.get(client.provider, (0.0, None))
+        left = at - asyncio.get_running_loop().time()
+        if error is not None and left > 0:
+            error.retry_after_seconds = left
+            raise error
 
-        try:
-            if not step.hedge:
-                return await ask()
-            after = await hedge_after(step.asking, single.request.tier)
-            return await first_answer(ask, after)
-        except (ModelUnavailable, CreditSpent) as error:
-            failures.append(error)
-            if step.left <= 0:
-                break
-            if place < len(providers):
-                run_logger().warning("%s; asking %s", error.what, providers[place].provider)
-    raise _together(failures)
+    def _remember(self, client: ModelClient, error: HoldfastError) -> None:
+        if isinstance(error, ModelUnavailable) and error.retry_after_seconds is not None:
+            at = asyncio.get_running_loop().time() + error.retry_after_seconds
+            self._at_limit[client.provider] = (at, error)
 
 
 def _together(failures: Sequence[ModelUnavailable | CreditSpent]) -> HoldfastError:

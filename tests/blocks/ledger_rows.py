@@ -22,10 +22,10 @@ async def start(ledger: Ledger, run_id: UUID | None = None, *, workflow: str = "
     )
 
 
-async def record_call(
-    ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON, provider: str = "operations"
-) -> None:
-    call = ModelCallRow(
+def a_call(
+    run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON, provider: str = "operations"
+) -> ModelCallRow:
+    return ModelCallRow(
         run_id=run_id,
         workflow="scorecard",
         node="risk",
@@ -44,4 +44,9 @@ async def record_call(
         outcome="ok",
         at=at,
     )
-    await ledger.record_model_call(call)
+
+
+async def record_call(
+    ledger: Ledger, run_id: UUID, cost_usd: Decimal | None, *, at: datetime = NOON, provider: str = "operations"
+) -> None:
+    await ledger.record_model_call(a_call(run_id, cost_usd, at=at, provider=provider))
