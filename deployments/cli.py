@@ -122,6 +122,26 @@ def query(
     raise typer.Exit(run_query(source, sql, on_drift=known[on_drift], as_json=json))
 
 
+@app.command()
+def costs(
+    by: Annotated[
+        str, typer.Option("--by", metavar="workflow|node|team|model|tier|day", help="What is added up.")
+    ] = "workflow",
+    since: Annotated[
+        str, typer.Option("--since", metavar="DAY|DURATION", help="2026-11-01 or 30d; else since this month began.")
+    ] = "",
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a CSV, and nothing else, on standard output.")] = False,
+) -> None:
+    """Show what models cost, and what the same calls had cost on the frontier model."""
+    from deployments.costs import By, show_costs
+
+    known: dict[str, By] = {each: each for each in get_args(By)}
+    if by not in known:
+        raise typer.BadParameter(f"{by!r} is not one of {', '.join(known)}", param_hint="--by")
+    show_costs(known[by], since, "json" if json else "csv" if csv else "text")
+
+
 @app.command(name="list")
 def list_workflows() -> None:
     """List the workflows that can be run by name."""
