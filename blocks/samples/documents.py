@@ -63,6 +63,8 @@ _CONTRACT = """# Supply contract {contract_id}: {vendor}
 
 ## Penalties
 
+- Penalty: {penalty} of the value of each late delivery
+
 For each delivery that is later than promised, the buyer may deduct {penalty} of its value, if the month's on-time
 target was missed. Rejected pieces are replaced at the vendor's cost within ten working days.
 

@@ -10,7 +10,6 @@ asserts nothing: how long things take is the machine's matter too.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -23,9 +22,9 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 from typing import Any
 
+from tests.benchmarks.surroundings import surroundings
 from tests.servers.model_server import Slow, model_server
 from tests.servers.postgres import postgres
-from tests.servers.prefect_server import prefect_server
 from tests.servers.processes import stop_servers_when_terminated
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,30 +58,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only 10 and 100 nodes")
     stop_servers_when_terminated()
     nodes = ("10", "100") if parser.parse_args().quick else ("10", "100", "500")
-    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, _surroundings(Path(name)) as folder:
+    with TemporaryDirectory(prefix="holdfast-benchmark-") as name, surroundings(Path(name)) as folder:
         targets = [_timings(folder, nodes), _waiting(folder), _starts(folder)]
         _memory(folder)
     print("\nTargets")
     print("\n".join(line for lines in targets for line in lines))
-
-
-@contextmanager
-def _surroundings(folder: Path) -> Iterator[Path]:
-    """The folder, with a server and homes in it that every process started from here uses."""
-    os.environ.update(
-        PREFECT_HOME=f"{folder}/prefect",
-        HOLDFAST_HOME=f"{folder}/holdfast",
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false",
-        PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
-        DO_NOT_TRACK="1",
-    )
-    # Whoever has a ledger or a delivery folder set keeps it.
-    for setting in ("HOLDFAST_LEDGER_URL", "HOLDFAST_DELIVERIES"):
-        os.environ.pop(setting, None)
-    with prefect_server(folder / "server") as api:
-        os.environ["PREFECT_API_URL"] = api
-        yield folder
 
 
 def _timings(folder: Path, nodes: Sequence[str]) -> list[str]:
