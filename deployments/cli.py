@@ -142,6 +142,30 @@ def costs(
     show_costs(known[by], since, "json" if json else "csv" if csv else "text")
 
 
+@app.command()
+def tiers(
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")],
+    most_usd: Annotated[
+        str, typer.Option("--at-most", metavar="USD", help="What the review itself may cost.")
+    ] = "1.00",
+    calls: Annotated[int, typer.Option("--calls", min=1, help="How many calls of each node are asked again.")] = 10,
+    json: Json = False,
+) -> None:
+    """Ask each step's last questions on the next cheaper tier, and say how often the answers agree."""
+    from decimal import Decimal, InvalidOperation
+
+    from deployments.tiers import show_tiers
+    from flows.definitions import load
+
+    try:
+        most = Decimal(most_usd)
+    except InvalidOperation:
+        most = Decimal("nan")
+    if not (most.is_finite() and most > 0):
+        raise typer.BadParameter(f"{most_usd!r} is no amount above 0, such as 0.50", param_hint="--at-most")
+    show_tiers(load(*_definition(workflow)), most_usd=most, most_calls=calls, as_json=json)
+
+
 @app.command(name="list")
 def list_workflows() -> None:
     """List the workflows that can be run by name."""

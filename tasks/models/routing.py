@@ -4,8 +4,9 @@ from typing import Literal, assert_never
 
 from blocks.models.calls import TIERS, Tier
 
-Purpose = Literal["classify", "extract", "sql", "synthesise"]
-"""What a step asks a model for. To route is to classify: other nodes' `when` reads the label."""
+Purpose = Literal["classify", "extract", "sql", "synthesise", "judge"]
+"""What a model is asked for; a judge compares the answers of two others. To route is to classify: others' `when` reads
+the label."""
 
 
 def tier_for(purpose: Purpose) -> Tier:
@@ -15,7 +16,7 @@ def tier_for(purpose: Purpose) -> Tier:
             return "fast"
         case "sql":
             return "standard"
-        case "synthesise":
+        case "synthesise" | "judge":
             return "frontier"
         case _:
             assert_never(purpose)

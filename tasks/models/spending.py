@@ -18,7 +18,7 @@ from tasks.models.team import TeamModels, accounts_of_run
 _BYTES_PER_TOKEN = 1.5
 """Fewer than any text has that people write: CSV of dates and amounts comes to 1.7 with OpenAI's vocabularies, English
 to 4. An estimate may be too high for the moment of a call, and must not be too low."""
-_ANSWERED: dict[Purpose, int] = {"classify": 400, "extract": 800, "sql": 800, "synthesise": 3000}
+_ANSWERED: dict[Purpose, int] = {"classify": 400, "extract": 800, "sql": 800, "synthesise": 3000, "judge": 400}
 """Tokens that an answer may take where the node has not been answered before."""
 _CALLS_LOOKED_AT = 50
 _ROOM = 1.25

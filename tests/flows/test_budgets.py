@@ -56,9 +56,9 @@ class Team:
     async def spent(self, scope: str = "team") -> Decimal:
         account = Account(scope, self.name, f"{utc_now():%Y-%m}")  # type: ignore[arg-type]  # one of the three
         async with ledger() as rows:
-            balance = (await rows.balances([account]))[account]
-        assert balance.held_usd == 0, "nothing is held once all runs are over"
-        return balance.spent_usd
+            spent, held = (await rows.balances([account]))[account]
+        assert held == 0, "nothing is held once all runs are over"
+        return Decimal(spent)
 
     async def recorded(self) -> list[Decimal | None]:
         async with ledger() as rows:
