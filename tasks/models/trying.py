@@ -101,7 +101,7 @@ class _Single:
 
     async def to(self, client: ModelClient, first_token_seconds: float | None) -> Answered:
         """The answer, once a budget and the provider's concurrency limit have room for the request."""
-        async with slot(client, self.step.left):
+        async with slot(client, first_token_seconds or self.step.left):
             tier, hold, notes = await allowed(self.models, client, self.step.asking, self.request)
             request = replace(self.request, tier=tier)
             call = Call(self.step.asking, tier, self.prompt, client, request, hold)
