@@ -16,9 +16,9 @@ from tasks.context import current_run, run_logger
 from tasks.models.routing import Purpose
 from tasks.node_task import tries_of_node
 
-CallOutcome = Literal["ok", "invalid", "declined", "refused", "unavailable", "timed_out", "outrun"]
-"""invalid: of the wrong shape. declined: the model would not. refused: the provider would not, so it cost nothing.
-outrun: a second request to the same question was faster."""
+CallOutcome = Literal["ok", "unsure", "invalid", "declined", "refused", "unavailable", "timed_out", "outrun"]
+"""unsure: a dearer tier was asked after it. invalid: of the wrong shape. declined: the model would not. refused: the
+provider would not, so it cost nothing. outrun: a second request to the same question was faster."""
 OUTRUN = "outrun"
 """Why a call is cancelled that another was faster than."""
 
@@ -49,6 +49,8 @@ class Call:
     outcome: CallOutcome = "refused"
     may_be_billed: bool = False
     """Whether it may have cost something although no answer came."""
+    replaced: bool = False
+    """Whether a dearer tier is asked in its place, so that without a cascade it had not been made."""
 
 
 @asynccontextmanager
@@ -104,6 +106,8 @@ async def _record(call: Call, seconds: float) -> None:
 def _on_frontier(call: Call, unanswered: Decimal | None) -> Decimal | None:
     if call.client is None or call.answer is None:
         return unanswered
+    if call.replaced:
+        return Decimal(0)
     # Its own price where that is its tier, by whatever name the provider gave the model.
     return call.answer.cost_usd if call.tier == "frontier" else call.client.price("frontier", call.answer.tokens)
 

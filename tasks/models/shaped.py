@@ -42,22 +42,24 @@ async def ask(
         AuthorError: as `answered` says.
     """
     log_prompt(request.messages)
-    by = await answered(models, step, request, prompt, lambda answer: _read(answer, shape)[0])
+    by = await answered(models, step, request, prompt, lambda answer: _read(answer, shape, step.sure_from)[0])
     if by.outcome == "declined":
         said = " ".join(by.answer.text.split())[:200]
         raise AnswerInvalid(f"{by.answer.model} would not answer: {said}", mend="change the instructions or the data")
-    _, made, problem = _read(by.answer, shape)
+    _, made, problem = _read(by.answer, shape, step.sure_from)
     return Shaped(by, made, problem)
 
 
-def _read(answer: ModelAnswer, shape: type[ShapeT]) -> tuple[CallOutcome, ShapeT | None, str]:
+def _read(answer: ModelAnswer, shape: type[ShapeT], sure_from: float | None) -> tuple[CallOutcome, ShapeT | None, str]:
     if answer.ended == "declined":
         return "declined", None, ""
     try:
-        return "ok", shape.model_validate_json(answer.text), ""
+        made = shape.model_validate_json(answer.text)
     except ValidationError as error:
         cut = "it was cut off at the model's length limit; " if answer.ended == "cut" else ""
         return "invalid", None, cut + wrong_with(error)
+    unsure = sure_from is not None and getattr(made, "confidence", 1.0) < sure_from
+    return "unsure" if unsure else "ok", made, ""
 
 
 def wrong_with(error: ValidationError) -> str:

@@ -33,6 +33,8 @@ class Step:
     until: float
     """In the event loop's time."""
     hedge: bool = False
+    sure_from: float | None = None
+    """In a cascade, the confidence from which this tier's answer is taken; None: it is the last to be asked."""
 
     @property
     def left(self) -> float:
@@ -109,6 +111,7 @@ class _Single:
                 call.answer = await client.answer(request, self.step.left, first_token_seconds)
                 log_answer(call.answer)
                 call.outcome = self.judge(call.answer)
+                call.replaced = self.step.sure_from is not None and call.outcome in ("unsure", "invalid")
         return Answered(call.answer, client.provider, tier, call.outcome, notes)
 
 

@@ -67,11 +67,13 @@ class ProviderWriter:
     mends: int = 2
 
     async def write(self, question: str, schema: Snapshot, refused: Sequence[Refused]) -> Statement:
-        tiers = self.node.tiers[-1:] if refused else self.node.tiers
-        shaped = await self._ask(question, schema, refused, tiers[0])
-        unsure = shaped.made is None or shaped.made.sql is None or shaped.made.confidence < self.node.sure_from
-        if unsure and len(tiers) > 1:
-            shaped = await self._ask(question, schema, refused, tiers[1])
+        *first, last = self.node.tiers[-1:] if refused else self.node.tiers
+        for tier in first:
+            shaped = await self._ask(question, schema, refused, tier, self.node.sure_from)
+            if shaped.made is not None and shaped.made.sql is not None and shaped.by.outcome != "unsure":
+                break
+        else:
+            shaped = await self._ask(question, schema, refused, last, None)
         written, model = shaped.made, shaped.by.answer.model
         if written is None:
             raise AnswerInvalid(
@@ -85,13 +87,15 @@ class ProviderWriter:
             )
         return Statement(written.sql, f"{model} ({shaped.by.tier} tier)", written.confidence, shaped.by.notes)
 
-    async def _ask(self, question: str, schema: Snapshot, refused: Sequence[Refused], tier: Tier) -> Shaped[Written]:
+    async def _ask(
+        self, question: str, schema: Snapshot, refused: Sequence[Refused], tier: Tier, sure_from: float | None
+    ) -> Shaped[Written]:
         messages: tuple[Message, ...] = opening(question, schema)
         for each in refused:
             messages += mending(each.sql, each.problem)
         prompt = f"{WRITE_SQL}+{MEND_SQL}" if refused else str(WRITE_SQL)
         request = ModelRequest(tier, messages, "written", Written.model_json_schema())
-        step = Step(Asking(self.node.id, PURPOSE), self.until, self.node.hedge)
+        step = Step(Asking(self.node.id, PURPOSE), self.until, self.node.hedge, sure_from)
         return await ask(self.models, step, request, prompt, Written)
 
 

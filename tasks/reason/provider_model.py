@@ -68,8 +68,8 @@ class _Reasoning:
         unsure: Shaped[Answer] | None = None
         *first, last = self.question.node.tiers
         for tier in first:
-            shaped = await self._ask(tier)
-            if shaped.made is not None and shaped.made.confidence >= self.question.node.sure_from:
+            shaped = await self._ask(tier, sure_from=self.question.node.sure_from)
+            if shaped.made is not None and shaped.by.outcome != "unsure":
                 return self._reasoned(shaped, shaped.made, 1)
             why = f"was unsure ({shaped.made.confidence:.2f})" if shaped.made else f"was wrong: {shaped.problem}"
             self.notes.append(f"{shaped.by.answer.model} ({shaped.by.tier} tier) {why}, so {last} was asked")
@@ -95,21 +95,25 @@ class _Reasoning:
             )
         return self._reasoned(shaped, shaped.made, rounds)
 
-    async def _ask(self, tier: Tier, more: tuple[Message, ...] = ()) -> Shaped[Answer]:
-        """One question on that tier; where it asks for too much time, on the next cheaper one."""
+    async def _ask(
+        self, tier: Tier, more: tuple[Message, ...] = (), *, sure_from: float | None = None
+    ) -> Shaped[Answer]:
+        """One question on that tier; where it takes too much time, on the next cheaper one."""
         lower = cheaper(tier) if self.question.node.on_timeout == "cheaper" else None
         if lower is None:
-            return await self._ask_until(self.way.until, tier, more)
+            return await self._ask_until(self.way.until, tier, more, sure_from)
         now = asyncio.get_running_loop().time()
         try:
-            return await self._ask_until(now + FIRST_SHARE * max(0.0, self.way.until - now), tier, more)
+            return await self._ask_until(now + FIRST_SHARE * max(0.0, self.way.until - now), tier, more, sure_from)
         except StepTimedOut as late:
             self.notes.append(f"{late.what}, so {lower} was asked in place of {tier}")
-            return await self._ask_until(self.way.until, lower, more)
+            return await self._ask_until(self.way.until, lower, more, sure_from)
 
-    async def _ask_until(self, until: float, tier: Tier, more: tuple[Message, ...]) -> Shaped[Answer]:
+    async def _ask_until(
+        self, until: float, tier: Tier, more: tuple[Message, ...], sure_from: float | None
+    ) -> Shaped[Answer]:
         node, shape, window = self.question.node, answer_type(self.question.node), self.way.models.first
-        step = Step(Asking(node.id, node.purpose), until, node.hedge)
+        step = Step(Asking(node.id, node.purpose), until, node.hedge, sure_from)
         prompt = f"{PROMPTS[node.purpose]}+{CORRECT}" if more else str(PROMPTS[node.purpose])
         most = room_for_data(window.context_tokens(tier))
         for _ in range(_CONTEXT_CUTS):

@@ -30,8 +30,8 @@ FAILING = "SELECT vendor, abs(-9223372036854775808) AS spend FROM invoices"
 """SQLite and PostgreSQL both have no such number; only they can say so."""
 
 
-def says(sql: str | None, reason: str = "It adds the amounts up.") -> Says:
-    return Says(json.dumps({"reason": reason, "sql": sql, "confidence": 0.9}))
+def says(sql: str | None, reason: str = "It adds the amounts up.", confidence: float = 0.9) -> Says:
+    return Says(json.dumps({"reason": reason, "sql": sql, "confidence": confidence}))
 
 
 class Questions:
@@ -43,10 +43,10 @@ class Questions:
     async def read(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], /) -> T:
         return await read_source("shop", {"shop": self.url}, 10, work)
 
-    async def ask(self, max_rows: int = 100) -> Answered:
+    async def ask(self, max_rows: int = 100, **settings: Any) -> Answered:
         schema = await self.read(read_schema)
         async with a_team_at(self.server) as models:
-            writer = ProviderWriter(models, NODE, in_seconds(10))
+            writer = ProviderWriter(models, NODE.model_copy(update=settings), in_seconds(10))
             return await answer(QUESTION, schema, writer, self.read, max_rows)
 
     async def calls(self) -> list[tuple[str, str, str, str]]:
@@ -154,3 +154,26 @@ async def test_a_database_that_does_not_answer_is_no_fault_of_the_statement(ques
     async with a_team_at(questions.server) as models:
         with pytest.raises(SourceUnavailable):
             await answer(QUESTION, schema, ProviderWriter(models, NODE, in_seconds(10)), lost, 10)
+
+
+@pytest.mark.parametrize("first", [says(GOOD, confidence=0.5), says(None, "There is no such table."), Says("{")])
+async def test_a_cascade_writes_on_the_cheaper_tier_and_asks_the_dearer_where_that_is_unsure(
+    questions: Questions, first: Says
+) -> None:
+    questions.server.next(says(GOOD))
+    sure = await questions.ask(cascade=True)
+    questions.server.next(first, says(GOOD))
+    unsure = await questions.ask(cascade=True)
+
+    assert sure.table == unsure.table
+    assert [call[1] for call in await questions.calls()] == ["fast", "fast", "standard"]
+
+
+async def test_in_a_cascade_what_was_refused_is_mended_on_the_dearer_tier(questions: Questions) -> None:
+    questions.server.next(says(MISSPELT), says(GOOD))
+    await questions.ask(cascade=True)
+
+    assert [call[1:3] for call in await questions.calls()] == [
+        ("fast", "write-sql-1"),
+        ("standard", "write-sql-1+mend-sql-1"),
+    ]
