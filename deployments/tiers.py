@@ -83,7 +83,7 @@ async def _reviewed(workflow: Workflow, most_usd: Decimal, most_calls: int) -> t
 
 
 def _asking(workflow: Workflow) -> Iterable[str]:
-    return (node.id for node in workflow.nodes if isinstance(node, ModelNode))
+    return (node.id for node in workflow.nodes if isinstance(node, ModelNode) and node.asks_a_model)
 
 
 def _lines(workflow: Workflow, reviews: Sequence[Review]) -> Iterable[str]:

@@ -29,10 +29,9 @@ from tasks.approve.node import ApproveNode
 from tasks.context import Listener, NodeEvent, RunContext, Silent, current_run, enter_run, leave_run, utc_now
 from tasks.deliver.node import DeliverNode
 from tasks.kinds import AnyNode, task_of
+from tasks.models.node import ModelNode
 from tasks.models.team import open_team
 from tasks.node_task import NODE_INPUTS, tries_of_node
-from tasks.query.node import QueryNode
-from tasks.reason.node import ReasonNode
 
 RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]
 RETRY_JITTER = 0.3
@@ -187,13 +186,9 @@ async def _run(
 
 async def _begin_models(workflow: Workflow, run: RunContext) -> None:
     """Looks the team's models up while the server has little to do: once it records many task runs, it answers late."""
-    if any(isinstance(node, ReasonNode) or _is_question(node) for node in workflow.nodes):
+    if any(isinstance(node, ModelNode) and node.asks_a_model for node in workflow.nodes):
         # Waited for and not asked for its result: what goes wrong is for the nodes that ask.
         await asyncio.wait([run.models.begin(run.team, lambda: open_team(run))])
-
-
-def _is_question(node: AnyNode) -> bool:
-    return isinstance(node, QueryNode) and node.question is not None
 
 
 async def _finished(workflow: Workflow, walk: Walk, run: RunContext) -> State[RunResult]:

@@ -5,6 +5,7 @@ within about 200 ms; a reader of the same ledger waits for them. Every time that
 one is a ValueError.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -158,8 +159,22 @@ class Ledger(Reader):
         self._writer.later(self._end_attempts, values)
 
     async def reserve(self, hold: Hold, limits: Sequence[Limit], refusing: Collection[AtLimit]) -> Reserved:
-        """Holds what a call may cost, unless it would pass a limit of those that refuse; says which it passes."""
-        return await self._writer.now(lambda connection: spending.reserve(connection, hold, limits, refusing))
+        """Holds what a call may cost, unless it would pass a limit of those that refuse; says which it passes.
+
+        Whoever is cancelled while it waits holds nothing.
+        """
+        reserving = asyncio.ensure_future(
+            self._writer.now(lambda connection: spending.reserve(connection, hold, limits, refusing))
+        )
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            # The write is made all the same, and nobody would ever settle it.
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait((reserving,))
+                if reserving.exception() is None and reserving.result().allowed:
+                    await self._writer.now(lambda connection: spending.settle(connection, hold, Decimal(0)))
+            raise
 
     async def record_model_call(
         self, call: ModelCallRow, *, hold: Hold | None = None, exchange: ExchangeRow | None = None, keep: int = 0

@@ -22,6 +22,11 @@ class ModelNode(Node):
     """Whether a second request is sent once the first takes longer than 95 % of those before it did."""
 
     @property
+    def asks_a_model(self) -> bool:
+        """Whether it does, as it is written."""
+        return True
+
+    @property
     def model_tier(self) -> Tier:
         """The grade of model that is asked, with the purpose's default filled in."""
         raise NotImplementedError

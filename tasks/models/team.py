@@ -55,6 +55,8 @@ async def models_of_run() -> TeamModels:
 async def open_team(run: RunContext) -> TeamModels:
     """The models of the run's team; the errors are those of models_of_run."""
     providers = await open_models(run.team)
+    if not providers:
+        return TeamModels((), {})
     for client in providers:
         await set_limit(client)
     given = {"run": run.budgets.run, "workflow": run.budgets.month, "team": await team_budget(run.team)}

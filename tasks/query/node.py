@@ -78,6 +78,10 @@ class QueryNode(ModelNode):
         return approvers
 
     @property
+    def asks_a_model(self) -> bool:
+        return self.question is not None
+
+    @property
     def model_tier(self) -> Tier:
         return self.tier or tier_for("sql")
 

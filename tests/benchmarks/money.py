@@ -34,7 +34,6 @@ from flows.result import RunResult
 from flows.workflow import Workflow
 from tasks.context import utc_now
 from tasks.models.node import ModelNode
-from tasks.query.node import QueryNode
 from tests.benchmarks.surroundings import surroundings
 from tests.blocks.models.asking import provider_at
 from tests.servers.analyst import analyst
@@ -108,14 +107,12 @@ async def run_all(runs: int, way: str, models: str) -> dict[str, Any]:
 def on_frontier(workflow: Workflow) -> Workflow:
     """The workflow with every question put to the frontier tier, and to no other."""
     nodes = [
-        node.model_copy(update={"tier": "frontier", "cascade": False}) if _asks(node) else node
+        node.model_copy(update={"tier": "frontier", "cascade": False})
+        if isinstance(node, ModelNode) and node.asks_a_model
+        else node
         for node in workflow.nodes
     ]
     return workflow.model_copy(update={"nodes": tuple(nodes), "name": f"{workflow.name}-frontier"})
-
-
-def _asks(node: Any) -> bool:
-    return isinstance(node, ModelNode) and (not isinstance(node, QueryNode) or node.question is not None)
 
 
 async def _run(flow: Any, month: str) -> RunResult:

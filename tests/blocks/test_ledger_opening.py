@@ -10,16 +10,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from blocks.database_urls import without_password
 from blocks.errors import OperatorError
-from blocks.ledger import Ledger
-from blocks.ledger.engine import create_engine, ledger_url
+from blocks.ledger import Account, Balance, Ledger
+from blocks.ledger.engine import create_engine, ledger_url, prepare_file
 from blocks.ledger.schema import HEAD
 from blocks.ledger.tables import Base
 from blocks.ledger.upgrade import alembic_config
@@ -50,10 +51,22 @@ asyncio.run(write(sys.argv[1], UUID(sys.argv[2]), sys.argv[3]))
 """
 
 
-async def in_database(url: str, statement: str) -> None:
+OLD_RUN = """
+INSERT INTO runs (run_id, workflow, team, definition, inputs, sources, state, message, gaps, started_at, starts)
+VALUES (KEY, 'scorecard', 'operations', '', '{}', '{}', 'Completed', '', '[]', '2026-11-03 12:00:00.000000', 1)"""
+OLD_CALLS = """
+INSERT INTO model_calls (run_id, node, attempt, team, purpose, tier, provider, model, prompt_version,
+    tokens_in, tokens_cached, tokens_out, cost_usd, latency_seconds, outcome, at)
+SELECT KEY, 'risk', 1, 'operations', 'classify', 'fast', 'p', 'm', '1', 1, 0, 1, paid.cost, 0.1, 'ok', started_at
+FROM runs, (SELECT 0.10000000001 AS cost UNION ALL SELECT 0.2 UNION ALL SELECT NULL) AS paid"""
+
+
+async def in_database(url: str, *statements: str) -> None:
     engine = create_engine(ledger_url(url))
     async with engine.connect() as connection:
-        await connection.execute(text(statement))
+        for statement in statements:
+            # As it stands: a colon in it is no parameter.
+            await connection.exec_driver_sql(statement)
         await connection.commit()
     await engine.dispose()
 
@@ -66,6 +79,21 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def migrated_to(url: str, revision: str) -> None:
+    """Makes the tables as an older Holdfast left them."""
+
+    def upgrade(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    prepare_file(ledger_url(url))
+    engine = create_engine(ledger_url(url))
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
 
 
 async def test_the_migrated_schema_equals_the_tables(ledger: Ledger, a_ledger_url: str) -> None:
@@ -83,6 +111,20 @@ async def test_the_migrated_schema_equals_the_tables(ledger: Ledger, a_ledger_ur
 
 def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(alembic_config()).get_current_head() == HEAD
+
+
+async def test_what_was_spent_before_there_were_budgets_counts_for_them(a_ledger_url: str) -> None:
+    run_id = uuid4()
+    key = f"'{run_id.hex if a_ledger_url.startswith('sqlite') else run_id}'"
+    await migrated_to(a_ledger_url, "0004")
+    await in_database(a_ledger_url, OLD_RUN.replace("KEY", key), OLD_CALLS.replace("KEY", key))
+    async with Ledger.open(a_ledger_url) as ledger:
+        accounts = (Account("team", "operations", "2026-11"), Account("workflow", "scorecard", "2026-11"))
+        balances = await ledger.balances(accounts)
+        calls = await ledger.model_calls(run_id)
+
+    assert set(balances.values()) == {Balance(Decimal("0.30000000001"), Decimal(0))}
+    assert {call.workflow for call in calls} == {"scorecard"}
 
 
 async def test_ledgers_that_open_a_fresh_database_at_once_migrate_it_once(a_ledger_url: str) -> None:

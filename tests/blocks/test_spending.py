@@ -126,6 +126,17 @@ async def test_many_ledgers_that_spend_at_once_never_pass_the_limit_together(a_l
     assert recorded == balance.spent_usd
 
 
+async def test_whoever_is_cancelled_while_it_reserves_holds_nothing(ledger: Ledger) -> None:
+    team = Account("team", f"team-{uuid4().hex}", "2026-11")
+    reserving = asyncio.create_task(ledger.reserve(Hold((team,), usd("0.5")), (), REFUSING))
+    await asyncio.sleep(0)
+    reserving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reserving
+
+    assert (await ledger.balances((team,)))[team].taken == 0
+
+
 async def test_the_newest_exchanges_of_each_node_are_kept(ledger: Ledger) -> None:
     run = await start(ledger)
     call = a_call(run.run_id, usd("0.01"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -15,11 +16,12 @@ from blocks.models.provider import ModelProvider
 from tasks.context import RunContext
 from tasks.models.calls import Asking
 from tasks.models.trying import Answered, Step, answered
+from tests.blocks.ledger_rows import a_call
 from tests.blocks.models.asking import provider_at, request
 from tests.servers.model_server import Dribbles, Fails, ModelServer, Odd, Slow, model_server
 from tests.servers.prefect_server import free_port
 from tests.tasks.models.teams import a_team, in_seconds
-from tests.tasks.reason.asking import NOON, a_run
+from tests.tasks.reason.asking import a_run
 
 
 @pytest.fixture
@@ -55,25 +57,7 @@ class Asker:
 
 
 def earlier(run: RunContext, latency: float) -> ModelCallRow:
-    return ModelCallRow(
-        run_id=run.run_id,
-        workflow=run.workflow,
-        node="risk",
-        attempt=1,
-        team=run.team,
-        purpose="classify",
-        tier="fast",
-        provider="operations",
-        model="gpt-4.1-nano",
-        prompt_version="classify-1",
-        tokens_in=1,
-        tokens_cached=0,
-        tokens_out=1,
-        cost_usd=None,
-        latency_seconds=latency,
-        outcome="ok",
-        at=NOON,
-    )
+    return replace(a_call(run.run_id, None), latency_seconds=latency)
 
 
 @pytest.fixture
