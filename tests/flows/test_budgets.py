@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
 from blocks.errors import BudgetHeld, BudgetSpent, RunFailed
@@ -105,6 +106,24 @@ async def test_a_run_that_is_stopped_says_which_budget_what_is_spent_and_what_to
     assert str(error).startswith("the budget of this run is $0.02, with $0.0000 spent; this call may cost $0.03")
     assert str(error).endswith("no call is made; raise the budget, or wait for the next month")
     assert server.requests == []
+
+
+async def test_a_budget_that_is_passed_is_an_event_for_prefect_s_automations(team: Team) -> None:
+    await team.save(TeamBudget(usd_per_month=Decimal("0.01"), at_limit="warn"))
+    state = await team.run()
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(30), get_client() as client:
+        while not found:
+            named = {"event": {"name": ["holdfast.budget.warn"]}}
+            events = (await client._client.post("/events/filter", json={"filter": named})).json()["events"]
+            found = [event for event in events if event["payload"]["workflow"] == team.name]
+            await asyncio.sleep(0.2)
+
+    assert state.name == "Completed"
+    (event,) = found
+    assert event["resource"]["prefect.resource.id"] == f"holdfast.budget.team.{team.name}"
+    assert event["payload"]["run"] == str(state.state_details.flow_run_id)
+    assert event["payload"]["said"].endswith("it is only said")
 
 
 async def test_where_a_node_degrades_a_spent_budget_is_a_gap(team: Team) -> None:
