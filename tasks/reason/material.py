@@ -40,13 +40,14 @@ def material_of(outcomes: Mapping[str, Outcome], max_bytes: int | None = None) -
     Where they are longer than that in UTF-8, the oldest rows of the largest table go first, then the next oldest of
     what is then the largest; once there are no rows left, the ends of the longest texts.
     """
-    pieces = [piece for node, outcome in outcomes.items() for piece in _pieces(node, outcome)]
+    pieces = [piece for node, outcome in outcomes.items() for piece in pieces_of(node, outcome)]
     if max_bytes is not None:
         fit(pieces, max_bytes)
     return Material("\n\n".join(map(str, pieces)), tuple(cut for piece in pieces if (cut := piece.cut)))
 
 
-def _pieces(node: str, outcome: Outcome) -> Iterable[Piece]:
+def pieces_of(node: str, outcome: Outcome) -> Iterable[Piece]:
+    """The outcome's pieces: its passages or its table, then its text, then its fields."""
     found = passages_of(outcome)
     if found is not None:
         for passage in found:

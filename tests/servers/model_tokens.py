@@ -20,6 +20,8 @@ PRICES: Mapping[str, tuple[str, str, str]] = {
 """Model to the price of a million tokens that are sent, that are sent and cached, and that are answered."""
 _CACHED_FROM, _CACHED_BY = 1024, 128
 """OpenAI caches the beginning of a prompt from 1024 tokens on, in steps of 128."""
+_REMEMBERED = 2
+"""Prompts per model: a question that is asked again, and not a workload that repeats itself."""
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +74,7 @@ class Till:
         seen = self._seen.setdefault(model, [])
         same = max((_common(prompt, before) for before in seen), default=0)
         seen.append(prompt)
-        del seen[:-8]
+        del seen[:-_REMEMBERED]
         return same // _CACHED_BY * _CACHED_BY if same >= _CACHED_FROM else 0
 
 

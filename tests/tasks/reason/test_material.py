@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.outcome import Outcome
-from tasks.reason.material import material_of
-from tasks.reason.pieces import MAX_CELL_CHARACTERS, MAX_ROWS, MAX_TEXT_CHARACTERS
+from tasks.reason.material import material_of, pieces_of
+from tasks.reason.pieces import MAX_CELL_CHARACTERS, MAX_ROWS, MAX_TEXT_CHARACTERS, fit
 from tests.tasks.reason.asking import PASSAGES, table, vendors
 
 _TAG = re.compile(r"<\s*/?\s*data\b", re.IGNORECASE)
@@ -114,3 +114,53 @@ def test_each_cut_is_said_by_itself() -> None:
         "one",
         "three",
     ]
+
+
+def rows_of(count: int, width: int = 10) -> list[tuple[str]]:
+    return [(f"{number:0{width}}",) for number in range(count)]
+
+
+def test_where_there_is_no_room_the_largest_table_loses_its_last_rows_first() -> None:
+    few = Outcome(table=table({"n": "string"}, *rows_of(5)))
+    many = Outcome(table=table({"n": "string"}, *rows_of(50)), text="A note.")
+    material = material_of({"few": few, "many": many}, 300)
+
+    assert material.cuts == ("the model was shown the first 21 of 50 rows of many",)
+    assert 'about="only the first 21 of 50 rows are here"' in material.text
+    assert "A note." in material.text
+
+
+def test_of_a_table_with_dates_the_earliest_go_first_whatever_their_order() -> None:
+    days = ("2026-10-03", "2026-10-01", "2026-10-04", "2026-10-02")
+    dated = Outcome(table=table({"day": "date", "what": "string"}, *((day, "x" * 20) for day in days)))
+    material = material_of({"log": dated}, 70)
+
+    assert material.cuts == ("the model was shown the newest 2 of 4 rows of log",)
+    assert [day for day in days if day in material.text] == ["2026-10-03", "2026-10-04"]
+    assert material.text.index("2026-10-03") < material.text.index("2026-10-04"), "in their own order"
+
+
+def test_texts_are_cut_once_there_are_no_rows_left() -> None:
+    both = Outcome(table=table({"n": "string"}, *rows_of(5)), text="word " * 100)
+    material = material_of({"both": both}, 200)
+
+    assert material.cuts == (
+        "the model was shown none of 5 rows of both",
+        "the model was shown the first 200 of 500 characters of both",
+    )
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=4),
+    st.lists(st.text(max_size=400), max_size=3),
+    st.integers(0, 2000),
+)
+def test_whatever_there_is_fits_into_the_room_that_there_is(tables: list[int], texts: list[str], room: int) -> None:
+    outcomes = {f"t{at}": Outcome(table=table({"n": "string"}, *rows_of(count))) for at, count in enumerate(tables)}
+    outcomes |= {f"x{at}": Outcome(text=text) for at, text in enumerate(texts)}
+    pieces = [piece for name, outcome in outcomes.items() for piece in pieces_of(name, outcome)]
+    whole = sum(piece.size for piece in pieces)
+    fit(pieces, room)
+
+    assert sum(piece.size for piece in pieces) <= room
+    assert any(piece.cut for piece in pieces) == (whole > room), "what is cut is said, and nothing is cut in vain"
