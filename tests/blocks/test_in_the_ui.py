@@ -20,6 +20,7 @@ from tests.servers.browser import chromium
 from tests.servers.model_server import ModelServer
 
 PATIENCE_SECONDS = 60
+SEARCH = "//input[contains(translate(@placeholder, 'S', 's'), 'search')]"
 
 
 @pytest.fixture
@@ -69,4 +70,6 @@ async def test_a_team_s_provider_and_budget_are_saved_in_the_ui_and_are_those_of
     assert answer.model == "gpt-4.1-nano-2025-04-14"
     assert await team_budget(team) == Budget(usd=Decimal("12.35"), at_limit="stop")
     page.get(f"{ui}/blocks")
-    WebDriverWait(page, PATIENCE_SECONDS).until(lambda shown: team in shown.page_source)
+    search = WebDriverWait(page, PATIENCE_SECONDS).until(presence_of_element_located((By.XPATH, SEARCH)))
+    search.send_keys(team)
+    WebDriverWait(page, PATIENCE_SECONDS).until(lambda shown: shown.page_source.count(team) >= 2)
