@@ -48,7 +48,8 @@ class QueryNode(ModelNode):
         if question is not None and not question.strip():
             raise ValueError("a question has words; write what is asked")
         of_models = [name for name, field in ModelNode.model_fields.items() if name not in Node.model_fields]
-        idle = [name for name in of_models if info.data.get(name) != ModelNode.model_fields[name].default]
+        written = {name: info.data[name] for name in of_models if name in info.data}
+        idle = [name for name, value in written.items() if value != ModelNode.model_fields[name].default]
         if question is None and idle:
             raise ValueError(f"only a question is put to a model; remove {' and '.join(idle)}")
         return question
