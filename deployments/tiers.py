@@ -19,8 +19,8 @@ from flows.definitions import dump
 from flows.workflow import Workflow
 from tasks.context import RunContext, enter_run, leave_run, utc_now
 from tasks.models.node import ModelNode
+from tasks.models.opening import open_team
 from tasks.models.review import Review, review_node
-from tasks.models.team import open_team
 
 REVIEW = "review-tiers"
 """The workflow under which the ledger has the calls of reviews."""

@@ -30,7 +30,7 @@ from tasks.context import Listener, NodeEvent, RunContext, Silent, current_run, 
 from tasks.deliver.node import DeliverNode
 from tasks.kinds import AnyNode, task_of
 from tasks.models.node import ModelNode
-from tasks.models.team import open_team
+from tasks.models.opening import open_team
 from tasks.node_task import NODE_INPUTS, tries_of_node
 
 RETRY_DELAYS_SECONDS = [1.0, 2.0, 4.0, 8.0]

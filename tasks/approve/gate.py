@@ -17,7 +17,7 @@ from tasks.approve import pause
 from tasks.approve.form import Decision, summary
 from tasks.approve.node import OnTimeout
 from tasks.context import NodeEvent, Question, RunContext
-from tasks.models.team import spent_so_far
+from tasks.models.opening import spent_so_far
 from tasks.outcome import Gap
 
 

@@ -12,8 +12,9 @@ from blocks.ledger import Hold, Over
 from blocks.models.calls import ModelClient, ModelRequest, Tier, Tokens
 from tasks.context import RunContext, current_run, run_logger
 from tasks.models.calls import Asking
+from tasks.models.opening import accounts_of_run
 from tasks.models.routing import Purpose, cheaper
-from tasks.models.team import TeamModels, accounts_of_run
+from tasks.models.team import TeamModels
 
 _BYTES_PER_TOKEN = 1.5
 """Fewer than any text has that people write: CSV of dates and amounts comes to 1.7 with OpenAI's vocabularies, English

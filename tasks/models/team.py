@@ -4,12 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from blocks.budgets import Budget
-from blocks.ledger import Account, Limit, RunCost, accounts_of
+from blocks.ledger import Account, Limit
 from blocks.models.calls import ModelClient
-from blocks.models.opening import open_models
-from blocks.models.slots import set_limit
-from blocks.team_budget import team_budget
-from tasks.context import RunContext, current_run
 
 
 @dataclass(frozen=True)
@@ -40,40 +36,3 @@ class TeamModels:
         """Closes the connections of its providers."""
         for client in self.providers:
             await client.aclose()
-
-
-async def models_of_run() -> TeamModels:
-    """The models of the calling task's run, opened when they are first asked for.
-
-    Raises:
-        OperatorError: a block of the team's cannot be used, or is another team's.
-    """
-    run = current_run()
-    return await run.models.get(run.team, lambda: open_team(run))
-
-
-async def open_team(run: RunContext) -> TeamModels:
-    """The models of the run's team; the errors are those of models_of_run."""
-    providers = await open_models(run.team)
-    if not providers:
-        return TeamModels((), {})
-    for client in providers:
-        await set_limit(client)
-    given = {"run": run.budgets.run, "workflow": run.budgets.month, "team": await team_budget(run.team)}
-    return TeamModels(providers, {scope: budget for scope, budget in given.items() if budget is not None})
-
-
-def accounts_of_run(run: RunContext) -> tuple[Account, ...]:
-    """What a call of this run is counted on now."""
-    return accounts_of(run.run_id, run.workflow, run.team, run.now())
-
-
-async def spent_so_far(run: RunContext, cost: RunCost) -> str:
-    """What the run has spent until now, and how much of its budgets is spent, for a person."""
-    if not cost.calls:
-        return str(cost)
-    models = await run.models.get(run.team, lambda: open_team(run))
-    limits = models.limits(accounts_of_run(run))
-    balances = await run.ledger.balances([limit.account for limit in limits])
-    of = [f"{limit.account} ${balances[limit.account].spent_usd:.4f} of ${limit.usd}" for limit in limits]
-    return f"{cost}; budgets: {', '.join(of)}" if of else str(cost)

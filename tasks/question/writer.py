@@ -10,11 +10,11 @@ from blocks.errors import AnswerInvalid, QuestionRefused
 from blocks.models.calls import Message, ModelRequest, Tier
 from blocks.schemas.snapshot import Snapshot
 from tasks.models.calls import Asking, Call, offline_answer, recorded
+from tasks.models.node import ModelNode
 from tasks.models.routing import Purpose
 from tasks.models.shaped import Shaped, ask
 from tasks.models.team import TeamModels
 from tasks.models.trying import Step
-from tasks.query.node import QueryNode
 from tasks.question.prompts import MEND_SQL, WRITE_SQL, Written, mending, opening
 
 PURPOSE: Purpose = "sql"
@@ -61,7 +61,7 @@ class ProviderWriter:
     """The models of the team's providers. A cascade writes first on the cheaper tier, and mends on the dearer one."""
 
     models: TeamModels
-    node: QueryNode
+    node: ModelNode
     until: float
     """When the node's time is up, in the event loop's time."""
     mends: int = 2
