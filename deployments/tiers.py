@@ -1,7 +1,8 @@
 """Asks for the command line whether a workflow's steps could be cheaper, by trying."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
@@ -19,7 +20,7 @@ from flows.definitions import dump
 from flows.workflow import Workflow
 from tasks.context import RunContext, enter_run, leave_run, utc_now
 from tasks.models.node import ModelNode
-from tasks.models.opening import open_team
+from tasks.models.opening import models_of_run
 from tasks.models.review import Review, review_node
 
 REVIEW = "review-tiers"
@@ -45,10 +46,28 @@ def show_tiers(workflow: Workflow, *, most_usd: Decimal, most_calls: int, as_jso
 
 async def _reviewed(workflow: Workflow, most_usd: Decimal, most_calls: int) -> tuple[list[Review], Decimal]:
     await start_server(lambda text: typer.echo(text, err=True))
+    reviews = []
+    async with _run_of_review(workflow) as run:
+        models = await models_of_run()
+        if not models.providers:
+            raise OperatorError(
+                f"team {workflow.team!r} has no model provider, so there are no tiers to compare",
+                mend=f"save a Model Provider block called {workflow.team!r} or 'default'",
+            )
+        models = replace(models, budgets={**models.budgets, "run": Budget(usd=most_usd)})
+        for node in _asking(workflow):
+            exchanges = await run.ledger.exchanges(workflow.name, node)
+            if (review := await review_node(models, node, exchanges, most_calls)) is not None:
+                reviews.append(review)
+        return reviews, (await run.ledger.cost(run.run_id)).total
+
+
+@asynccontextmanager
+async def _run_of_review(workflow: Workflow) -> AsyncIterator[RunContext]:
+    """A run of the ledger that the review's calls are part of, so that they are charged like any other's."""
     # What is asked again is not recorded to be asked yet again.
-    settings = HoldfastSettings(recorded_calls_per_node=0)
+    settings, run_id = HoldfastSettings(recorded_calls_per_node=0), uuid4()
     async with Ledger.open(settings.ledger) as ledger:
-        run_id, now = uuid4(), utc_now()
         await ledger.start_run(
             run_id=run_id,
             workflow=REVIEW,
@@ -57,29 +76,17 @@ async def _reviewed(workflow: Workflow, most_usd: Decimal, most_calls: int) -> t
             definition=dump(workflow),
             inputs={"workflow": workflow.name},
             sources={},
-            started_at=now,
+            started_at=utc_now(),
         )
-        run = RunContext(run_id, REVIEW, workflow.team, ledger, settings)
+        run, state = RunContext(run_id, REVIEW, workflow.team, ledger, settings), "Failed"
         token = enter_run(run)
-        reviews, state = [], "Failed"
         try:
-            models = await run.models.get(run.team, lambda: open_team(run))
-            if not models.providers:
-                raise OperatorError(
-                    f"team {workflow.team!r} has no model provider, so there are no tiers to compare",
-                    mend=f"save a Model Provider block called {workflow.team!r} or 'default'",
-                )
-            models = replace(models, budgets={**models.budgets, "run": Budget(usd=most_usd)})
-            for node in _asking(workflow):
-                exchanges = await ledger.exchanges(workflow.name, node)
-                if (review := await review_node(models, node, exchanges, most_calls)) is not None:
-                    reviews.append(review)
+            yield run
             state = "Completed"
         finally:
             leave_run(token)
             await run.close()
             await ledger.finish_run(run_id, state, "", (), utc_now())
-        return reviews, (await ledger.cost(run_id)).total
 
 
 def _asking(workflow: Workflow) -> Iterable[str]:

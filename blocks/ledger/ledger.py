@@ -181,8 +181,7 @@ class Ledger(Reader):
     ) -> None:
         """Adds a call of a model, and settles what was held for it, in one transaction.
 
-        Its exchange is kept with those of the node's newest calls, `keep` in all. A call whose cost is not known
-        leaves its hold as it is.
+        Its exchange is kept with those of the node's newest calls, `keep` in all.
         """
         values = {name: value for name, value in asdict(call).items() if name != "id"}
         insertion = insert(model_calls).values(**values | {"at": in_utc(call.at)}).returning(model_calls.c.id)

@@ -117,10 +117,11 @@ async def reserve(
 
 
 async def settle(connection: AsyncConnection, hold: Hold, cost_usd: Decimal | None) -> None:
-    """Puts what the call cost in place of its hold; where that is not known, the hold stays."""
-    if cost_usd is not None and (cost_usd or hold.usd):
+    """Puts what the call cost in place of its hold; where that is not known, all that was held counts as spent."""
+    spent = hold.usd if cost_usd is None else cost_usd
+    if spent or hold.usd:
         balances = await _locked(connection, hold.accounts)
-        await _change(connection, balances, Balance(cost_usd, -hold.usd))
+        await _change(connection, balances, Balance(spent, -hold.usd))
 
 
 async def _locked(connection: AsyncConnection, wanted: Sequence[Account]) -> Mapping[Account, Balance]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from prefect.client.orchestration import get_client
-from prefect.concurrency.asyncio import concurrency
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 from prefect.exceptions import ObjectAlreadyExists
 
 from blocks.errors import ModelUnavailable
@@ -31,14 +31,19 @@ async def slot(client: ModelClient, within_seconds: float) -> AsyncIterator[None
     """One of the provider's calls, held until the end of the block.
 
     Raises:
-        ModelUnavailable: none was free within the time.
+        ModelUnavailable: none was free within the time, or Prefect's server does not say.
     """
     async with AsyncExitStack() as held:
         if client.max_concurrency is not None:
             try:
                 # Prefect's own timeout does not count the time behind others of this process.
                 async with asyncio.timeout(within_seconds):
-                    await held.enter_async_context(concurrency(limit_name(client.provider), strict=True))
+                    await held.enter_async_context(concurrency(limit_name(client.provider)))
+            except ConcurrencySlotAcquisitionError as error:
+                raise ModelUnavailable(
+                    f"Prefect's server gives no slot of {limit_name(client.provider)!r}: {error}",
+                    mend="look at its Concurrency page, or clear max_concurrency in the block",
+                ) from error
             except TimeoutError:
                 raise ModelUnavailable(
                     f"model provider {client.provider!r} has {client.max_concurrency} calls under way, "

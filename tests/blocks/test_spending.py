@@ -49,14 +49,15 @@ async def test_what_is_held_is_settled_by_what_was_paid(ledger: Ledger) -> None:
     assert set(settled.values()) == {Balance(usd("0.0123456789012"), usd("0.00"))}
 
 
-async def test_a_call_of_unknown_cost_leaves_its_hold_for_it_may_have_been_billed(ledger: Ledger) -> None:
+async def test_a_call_of_unknown_cost_counts_as_all_that_was_held_for_it(ledger: Ledger) -> None:
     run = await start(ledger)
     accounts = accounts_of(run.run_id, "scorecard", "operations", NOON)
     hold = Hold(accounts, usd("0.30"))
     await ledger.reserve(hold, (), REFUSING)
     await ledger.record_model_call(a_call(run.run_id, None), hold=hold)
+    await ledger.record_model_call(a_call(run.run_id, None))
 
-    assert set((await ledger.balances(accounts)).values()) == {Balance(usd("0"), usd("0.30"))}
+    assert set((await ledger.balances(accounts)).values()) == {Balance(usd("0.30"), usd("0.00"))}
 
 
 async def test_a_call_without_a_hold_is_counted_for_budgets_that_come_later(ledger: Ledger) -> None:
