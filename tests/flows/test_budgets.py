@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from blocks.errors import BudgetHeld, BudgetSpent, RunFailed
 from blocks.ledger import Account
 from blocks.team_budget import TeamBudget
 from flows.result import RunResult
-from tasks.context import utc_now
+from tasks.context import Question, utc_now
 from tests.blocks.models.asking import provider_at
-from tests.flows.running import ledger, new_run, run, shop
+from tests.flows.running import Watching, ledger, new_run, run, shop
 from tests.servers.model_server import KEY, ModelServer, Says
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -36,11 +37,14 @@ REPORT = """
 """
 
 
+GATE = "      - {id: sign-off, kind: approve, needs: [report], approvers: [the-boss], timeout: 30s}\n"
+
+
 class Team:
     """A team with a provider and, where it is saved, a budget of its own."""
 
     def __init__(self, url: str, shop_url: str) -> None:
-        self.name, self._url, self._shop_url = f"money-{uuid4().hex[:8]}", url, shop_url
+        self.name, self._url, self.shop_url = f"money-{uuid4().hex[:8]}", url, shop_url
 
     async def save(self, budget: TeamBudget | None = None) -> None:
         await provider_at(self._url, KEY, prices=PRICES).save(self.name)
@@ -52,7 +56,7 @@ class Team:
         return definition.replace("{report}", report).replace("{budget}", budget)
 
     async def run(self, report: str = "retry: 0", budget: str = "", run_id: UUID | None = None) -> State[Any]:
-        return await run(self.definition(report, budget), {"shop": self._shop_url}, run_id=run_id)
+        return await run(self.definition(report, budget), {"shop": self.shop_url}, run_id=run_id)
 
     async def spent(self, scope: str = "team") -> Decimal:
         account = Account(scope, self.name, f"{utc_now():%Y-%m}")  # type: ignore[arg-type]  # one of the three
@@ -124,6 +128,29 @@ async def test_a_budget_that_is_passed_is_an_event_for_prefect_s_automations(tea
     assert event["resource"]["prefect.resource.id"] == f"holdfast.budget.team.{team.name}"
     assert event["payload"]["run"] == str(state.state_details.flow_run_id)
     assert event["payload"]["said"].endswith("it is only said")
+
+
+class Approving(Watching):
+    """A person who reads the form and approves."""
+
+    form = ""
+
+    async def on_question(self, question: Question) -> Mapping[str, str]:
+        self.form = question.summary
+        return {"decision": "approve"}
+
+
+async def test_a_gate_s_form_shows_what_the_run_has_spent_of_its_budgets(team: Team, server: ModelServer) -> None:
+    await team.save(TeamBudget(usd_per_month=Decimal(50)))
+    gated = team.definition(budget="budget: {run: 0.75}") + GATE
+    person = Approving()
+    state = await run(gated, {"shop": team.shop_url}, listener=person)
+
+    spent = f"${server.till.bills[0].answered * Decimal(10) / 1_000_000:.4f}"
+    month = f"{utc_now():%Y-%m}"
+    assert state.name == "Completed"
+    assert f"Cost so far: {spent} (1 model call); budgets: this run {spent} of $0.75, " in person.form
+    assert f"team '{team.name}' in {month} {spent} of $50. Asked: the-boss" in person.form
 
 
 async def test_where_a_node_degrades_a_spent_budget_is_a_gap(team: Team) -> None:
