@@ -188,7 +188,9 @@ async def _begin_models(workflow: Workflow, run: RunContext) -> None:
     """Looks the team's models up while the server has little to do: once it records many task runs, it answers late."""
     if any(isinstance(node, ModelNode) and node.asks_a_model for node in workflow.nodes):
         # Waited for and not asked for its result: what goes wrong is for the nodes that ask.
-        await asyncio.wait([run.models.begin(run.team, lambda: open_team(run))])
+        opening = run.models.begin(run.team, lambda: open_team(run))
+        await run.ledger.forget_exchanges(workflow.name, run.settings.recorded_calls_per_node)
+        await asyncio.wait([opening])
 
 
 async def _finished(workflow: Workflow, walk: Walk, run: RunContext) -> State[RunResult]:

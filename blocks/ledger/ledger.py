@@ -177,12 +177,9 @@ class Ledger(Reader):
             raise
 
     async def record_model_call(
-        self, call: ModelCallRow, *, hold: Hold | None = None, exchange: ExchangeRow | None = None, keep: int = 0
+        self, call: ModelCallRow, *, hold: Hold | None = None, exchange: ExchangeRow | None = None
     ) -> None:
-        """Adds a call of a model, and settles what was held for it, in one transaction.
-
-        Its exchange is kept with those of the node's newest calls, `keep` in all.
-        """
+        """Adds a call of a model, with its exchange, and settles what was held for it, in one transaction."""
         values = {name: value for name, value in asdict(call).items() if name != "id"}
         insertion = insert(model_calls).values(**values | {"at": in_utc(call.at)}).returning(model_calls.c.id)
         paid = hold or Hold(spending.accounts_of(call.run_id, call.workflow, call.team, call.at), Decimal(0))
@@ -190,12 +187,15 @@ class Ledger(Reader):
         async def write(connection: AsyncConnection) -> None:
             call_id = (await connection.execute(insertion)).scalar_one()
             await spending.settle(connection, paid, call.cost_usd)
-            if exchange is not None and keep > 0:
-                of_node = {"workflow": call.workflow, "node": call.node}
-                await connection.execute(insert(exchanges).values(call_id=call_id, **of_node, **asdict(exchange)))
-                await connection.execute(statements.older_exchanges(**of_node, keep=keep))
+            if exchange is not None:
+                of_call = {"call_id": call_id, "workflow": call.workflow, "node": call.node}
+                await connection.execute(insert(exchanges).values(**of_call, **asdict(exchange)))
 
         await self._writer.now(write)
+
+    async def forget_exchanges(self, workflow: str, keep: int) -> None:
+        """Leaves so many of the newest exchanges of each of the workflow's nodes."""
+        await self._write(statements.older_exchanges(workflow, keep))
 
     async def intend_delivery(self, run_id: UUID, node: str, target: str, sha256: str, at: datetime) -> DeliveryRow:
         """The delivery that now stands for this target.

@@ -127,8 +127,15 @@ async def settle(connection: AsyncConnection, hold: Hold, cost_usd: Decimal | No
 async def _locked(connection: AsyncConnection, wanted: Sequence[Account]) -> Mapping[Account, Balance]:
     """The accounts' balances, which nobody else changes until this transaction ends."""
     keys = sorted(wanted)
-    zero = {"spent_usd": Decimal(0), "held_usd": Decimal(0)}
-    await connection.execute(open_accounts(connection.dialect.name), [{**key._asdict(), **zero} for key in keys])
+    found = await _read_locked(connection, keys)
+    if len(found) < len(keys):
+        zero = {"spent_usd": Decimal(0), "held_usd": Decimal(0)}
+        await connection.execute(open_accounts(connection.dialect.name), [{**key._asdict(), **zero} for key in keys])
+        found = await _read_locked(connection, keys)
+    return found
+
+
+async def _read_locked(connection: AsyncConnection, keys: Sequence[Account]) -> Mapping[Account, Balance]:
     columns = (accounts.c.scope, accounts.c.name, accounts.c.month)
     query = select(accounts).where(tuple_(*columns).in_(keys)).order_by(*columns).with_for_update()
     rows = (await connection.execute(query)).all()

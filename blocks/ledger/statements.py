@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, Insert, Table, Update, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Insert, Table, Update, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -93,11 +93,11 @@ def open_accounts(dialect: str) -> Upsert:
     return _insert_into(accounts, dialect).on_conflict_do_nothing(index_elements=["scope", "name", "month"])
 
 
-def older_exchanges(workflow: str, node: str, keep: int) -> Delete:
-    """Takes away all of the node's exchanges but the newest."""
-    of_node = and_(exchanges.c.workflow == workflow, exchanges.c.node == node)
-    newest = select(exchanges.c.id).where(of_node).order_by(exchanges.c.id.desc()).limit(keep)
-    return delete(exchanges).where(of_node, exchanges.c.id.not_in(newest))
+def older_exchanges(workflow: str, keep: int) -> Delete:
+    """Takes away all of the workflow's exchanges but the newest of each node."""
+    age = func.row_number().over(partition_by=exchanges.c.node, order_by=exchanges.c.id.desc()).label("age")
+    aged = select(exchanges.c.id, age).where(exchanges.c.workflow == workflow).subquery()
+    return delete(exchanges).where(exchanges.c.id.in_(select(aged.c.id).where(aged.c.age > keep)))
 
 
 def is_decision_of(run_id: UUID, node: str) -> ColumnElement[bool]:

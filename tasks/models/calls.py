@@ -98,9 +98,8 @@ async def _record(call: Call, seconds: float) -> None:
         outcome=call.outcome,
         at=run.now(),
     )
-    await run.ledger.record_model_call(
-        row, hold=call.hold, exchange=_exchange(call), keep=run.settings.recorded_calls_per_node
-    )
+    kept = run.settings.recorded_calls_per_node > 0
+    await run.ledger.record_model_call(row, hold=call.hold, exchange=_exchange(call) if kept else None)
 
 
 def _on_frontier(call: Call, unanswered: Decimal | None) -> Decimal | None:

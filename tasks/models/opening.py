@@ -1,5 +1,7 @@
 """What a run asks its models through, opened once, and what it has spent through it until now."""
 
+import asyncio
+
 from blocks.ledger import Account, RunCost, accounts_of
 from blocks.models.opening import open_models
 from blocks.models.slots import set_limit
@@ -23,9 +25,8 @@ async def open_team(run: RunContext) -> TeamModels:
     providers = await open_models(run.team)
     if not providers:
         return TeamModels((), {})
-    for client in providers:
-        await set_limit(client)
-    given = {"run": run.budgets.run, "workflow": run.budgets.month, "team": await team_budget(run.team)}
+    team, *_ = await asyncio.gather(team_budget(run.team), *map(set_limit, providers))
+    given = {"run": run.budgets.run, "workflow": run.budgets.month, "team": team}
     return TeamModels(providers, {scope: budget for scope, budget in given.items() if budget is not None})
 
 

@@ -138,15 +138,19 @@ async def test_whoever_is_cancelled_while_it_reserves_holds_nothing(ledger: Ledg
     assert (await ledger.balances((team,)))[team].taken == 0
 
 
-async def test_the_newest_exchanges_of_each_node_are_kept(ledger: Ledger) -> None:
+async def test_the_newest_exchanges_of_each_node_are_left(ledger: Ledger) -> None:
     run = await start(ledger)
     call = a_call(run.run_id, usd("0.01"))
     for number in range(5):
-        await ledger.record_model_call(call, exchange=ExchangeRow(request={"n": number}, answer=f"a{number}"), keep=3)
-    await ledger.record_model_call(replace(call, node="report"), exchange=ExchangeRow(request={}, answer="r"), keep=3)
-    await ledger.record_model_call(call, exchange=ExchangeRow(request={}, answer="not kept"), keep=0)
+        await ledger.record_model_call(call, exchange=ExchangeRow(request={"n": number}, answer=f"a{number}"))
+    await ledger.record_model_call(replace(call, node="report"), exchange=ExchangeRow(request={}, answer="r"))
+    other = replace(call, workflow="other")
+    await ledger.record_model_call(other, exchange=ExchangeRow(request={}, answer="o"))
+    await ledger.forget_exchanges("scorecard", keep=3)
+    await ledger.forget_exchanges("other", keep=0)
     kept = await ledger.exchanges("scorecard", "risk")
 
     assert [exchange.answer for _, exchange in kept] == ["a4", "a3", "a2"]
     assert {row.cost_usd for row, _ in kept} == {usd("0.01")}
     assert len(await ledger.exchanges("scorecard", "report")) == 1
+    assert await ledger.exchanges("other", "risk") == ()
