@@ -8,7 +8,7 @@ one is a ValueError.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -36,9 +36,11 @@ from blocks.ledger.rows import (
 )
 from blocks.ledger.schema import make_current
 from blocks.ledger.spending import Hold, Limit, Reserved
-from blocks.ledger.statements import decisions, deliveries, exchanges, expectations, model_calls, runs, schemas
+from blocks.ledger.statements import decisions, deliveries, expectations, runs, schemas
 from blocks.ledger.writer import Writer
 from blocks.schemas.snapshot import Snapshot
+
+_COLUMNS_OF_CALL = tuple(field.name for field in fields(ModelCallRow) if field.name != "id")
 
 
 class Ledger(Reader):
@@ -180,16 +182,16 @@ class Ledger(Reader):
         self, call: ModelCallRow, *, hold: Hold | None = None, exchange: ExchangeRow | None = None
     ) -> None:
         """Adds a call of a model, with its exchange, and settles what was held for it, in one transaction."""
-        values = {name: value for name, value in asdict(call).items() if name != "id"}
-        insertion = insert(model_calls).values(**values | {"at": in_utc(call.at)}).returning(model_calls.c.id)
+        values = {name: getattr(call, name) for name in _COLUMNS_OF_CALL} | {"at": in_utc(call.at)}
         paid = hold or Hold(spending.accounts_of(call.run_id, call.workflow, call.team, call.at), Decimal(0))
 
         async def write(connection: AsyncConnection) -> None:
-            call_id = (await connection.execute(insertion)).scalar_one()
+            call_id = (await connection.execute(statements.insert_model_call, values)).scalar_one()
             await spending.settle(connection, paid, call.cost_usd)
             if exchange is not None:
                 of_call = {"call_id": call_id, "workflow": call.workflow, "node": call.node}
-                await connection.execute(insert(exchanges).values(**of_call, **asdict(exchange)))
+                said = {"request": exchange.request, "answer": exchange.answer}
+                await connection.execute(statements.insert_exchange, of_call | said)
 
         await self._writer.now(write)
 

@@ -11,11 +11,10 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.budgets import AtLimit
-from blocks.ledger.statements import accounts, open_accounts
+from blocks.ledger.statements import change_accounts, lock_accounts, open_accounts
 
 
 class Account(NamedTuple):
@@ -136,16 +135,12 @@ async def _locked(connection: AsyncConnection, wanted: Sequence[Account]) -> Map
 
 
 async def _read_locked(connection: AsyncConnection, keys: Sequence[Account]) -> Mapping[Account, Balance]:
-    columns = (accounts.c.scope, accounts.c.name, accounts.c.month)
-    query = select(accounts).where(tuple_(*columns).in_(keys)).order_by(*columns).with_for_update()
-    rows = (await connection.execute(query)).all()
+    rows = await connection.execute(lock_accounts, {"keys": keys})
     return {Account(row.scope, row.name, row.month): Balance(row.spent_usd, row.held_usd) for row in rows}
 
 
 async def _change(connection: AsyncConnection, balances: Mapping[Account, Balance], by: Balance) -> None:
     # Added up here, because SQLite would add up floats.
-    key = and_(*(accounts.c[name] == bindparam(f"the_{name}") for name in Account._fields))
-    change = update(accounts).where(key).values(spent_usd=bindparam("spent"), held_usd=bindparam("held"))
     rows = [
         {
             **{f"the_{name}": value for name, value in account._asdict().items()},
@@ -154,4 +149,4 @@ async def _change(connection: AsyncConnection, balances: Mapping[Account, Balanc
         }
         for account, balance in balances.items()
     ]
-    await connection.execute(change, rows)
+    await connection.execute(change_accounts, rows)

@@ -4,7 +4,21 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, Insert, Table, Update, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -28,6 +42,27 @@ deliveries, decisions, schemas = Delivery.table(), Decision.table(), Schema.tabl
 good_answers, expectations = GoodAnswer.table(), Expectation.table()
 accounts, exchanges = Account.table(), Exchange.table()
 
+# Made once, because a run that fans out makes them some hundred times in a second.
+insert_model_call = insert(model_calls).returning(model_calls.c.id)
+insert_exchange = insert(exchanges)
+
+_KEY_OF_ACCOUNT = (accounts.c.scope, accounts.c.name, accounts.c.month)
+
+lock_accounts = (
+    select(accounts)
+    .where(tuple_(*_KEY_OF_ACCOUNT).in_(bindparam("keys", expanding=True)))
+    .order_by(*_KEY_OF_ACCOUNT)
+    .with_for_update()
+)
+"""Of the accounts whose scope, name and month are among `keys`, always in the same order."""
+
+change_accounts = (
+    update(accounts)
+    .where(and_(*(column == bindparam(f"the_{column.name}") for column in _KEY_OF_ACCOUNT)))
+    .values(spent_usd=bindparam("spent"), held_usd=bindparam("held"))
+)
+"""For many rows at once, with `the_` before each name of the key."""
+
 
 def _insert_into(table: Table, dialect: str) -> Upsert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
@@ -35,15 +70,15 @@ def _insert_into(table: Table, dialect: str) -> Upsert:
 
 def start_run(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the run; one that is there already starts once more and keeps all that it is pinned to."""
-    insert = _insert_into(runs, dialect).values(**values)
+    start = _insert_into(runs, dialect).values(**values)
     again = {
         "starts": runs.c.starts + 1,
-        "state": insert.excluded.state,
+        "state": start.excluded.state,
         "message": "",
         "gaps": [],
         "finished_at": None,
     }
-    return insert.on_conflict_do_update(index_elements=["run_id"], set_=again).returning(*runs.c)
+    return start.on_conflict_do_update(index_elements=["run_id"], set_=again).returning(*runs.c)
 
 
 def insert_attempts(dialect: str) -> Insert:
@@ -63,17 +98,17 @@ def end_attempts() -> Update:
 
 def intend_delivery(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the delivery where it is now the caller's to make: it is new, or known not to have happened."""
-    insert = _insert_into(deliveries, dialect).values(**values)
-    again = {name: insert.excluded[name] for name in ("intent_at", "sha256", "outcome", "error")}
-    return insert.on_conflict_do_update(
+    intent = _insert_into(deliveries, dialect).values(**values)
+    again = {name: intent.excluded[name] for name in ("intent_at", "sha256", "outcome", "error")}
+    return intent.on_conflict_do_update(
         index_elements=["run_id", "node", "target"], set_=again, where=deliveries.c.outcome == "failed"
     ).returning(*deliveries.c)
 
 
 def record_decision(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the decision where it is the gate's first."""
-    insert = _insert_into(decisions, dialect).values(**values)
-    return insert.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
+    decided = _insert_into(decisions, dialect).values(**values)
+    return decided.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
 
 
 def key_of_good_answer(source: str, sql: str) -> dict[str, str]:
@@ -83,14 +118,14 @@ def key_of_good_answer(source: str, sql: str) -> dict[str, str]:
 
 def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:
     """A later answer takes the place of an earlier one."""
-    insert = _insert_into(good_answers, dialect).values(**values)
-    changed = {name: insert.excluded[name] for name in values if name not in ("source", "sql_sha256")}
-    return insert.on_conflict_do_update(index_elements=["source", "sql_sha256"], set_=changed)
+    remember = _insert_into(good_answers, dialect).values(**values)
+    changed = {name: remember.excluded[name] for name in values if name not in ("source", "sql_sha256")}
+    return remember.on_conflict_do_update(index_elements=["source", "sql_sha256"], set_=changed)
 
 
 def open_accounts(dialect: str) -> Upsert:
     """For many rows at once; an account that is there already stays as it is."""
-    return _insert_into(accounts, dialect).on_conflict_do_nothing(index_elements=["scope", "name", "month"])
+    return _insert_into(accounts, dialect).on_conflict_do_nothing(index_elements=[*_KEY_OF_ACCOUNT])
 
 
 def older_exchanges(workflow: str, keep: int) -> Delete:
