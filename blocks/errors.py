@@ -8,6 +8,8 @@ HoldfastError
 │   ├── QuestionRefused
 │   ├── DriftRefused
 │   ├── TransformRefused
+│   ├── DirectoryRefused
+│   ├── DelegationRefused
 │   └── ContextTooLong
 ├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
 │   ├── WorkflowUnknown
@@ -23,8 +25,9 @@ HoldfastError
 │   │   └── StepTimedOut
 │   ├── BudgetHeld
 │   └── AnswerInvalid
-├── PersonError        a person's answer is missing
-│   └── DecisionMissing
+├── PersonError        a person's answer is missing, or does not count
+│   ├── DecisionMissing
+│   └── DecisionRefused
 └── RunFailed          a run ended because a node failed; its cause says who must act
 
 Each message has three parts: what happened, what it means, what to do. Only an error whose `retryable` is true can
@@ -105,6 +108,14 @@ class TransformRefused(AuthorError):
     """A transform's function cannot be imported, or raised, or did not return a frame."""
 
 
+class DirectoryRefused(AuthorError):
+    """A directory's YAML is wrong, or a definition names somebody who is not in the directory."""
+
+
+class DelegationRefused(AuthorError):
+    """A delegation that leads back to its person, is over before it begins, or names somebody unknown."""
+
+
 class ContextTooLong(AuthorError):
     """What a model is asked is longer than it takes, also once its data are cut."""
 
@@ -177,11 +188,15 @@ class AnswerInvalid(OutsideError):
 
 
 class PersonError(HoldfastError):
-    """A person's answer is missing."""
+    """A person's answer is missing, or does not count."""
 
 
 class DecisionMissing(PersonError):
     """A gate ended with no decision and its `on_timeout` is `fail`."""
+
+
+class DecisionRefused(PersonError):
+    """A decision without proof, with a wrong one, or too late; the gate is as it was."""
 
 
 class RunFailed(HoldfastError):
