@@ -6,7 +6,7 @@ Connections are Prefect blocks, not settings; only what must be known before a P
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,6 +27,9 @@ class HoldfastSettings(BaseSettings):
     recorded_calls_per_node: int = Field(default=20, ge=0)
     """How many exchanges with models the ledger keeps per node, for `holdfast tiers`: prompts, with their data, and
     answers. 0: none."""
+
+    signing_key: SecretStr | None = None
+    """What approvers' codes are made with, at least 32 characters; none: a file in `home`, made at first use."""
 
     @cached_property
     def ledger(self) -> str:
