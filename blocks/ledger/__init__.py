@@ -1,5 +1,16 @@
-"""The ledger is the database of what happened: runs, node attempts, model calls, deliveries, decisions and schemas."""
+"""The ledger is the database of what happened: runs, node attempts, model calls, deliveries, gates and schemas."""
 
+from blocks.ledger.gate_rows import (
+    AskRow,
+    DelegationRow,
+    GateEventKind,
+    GateEventRow,
+    GateRow,
+    GateState,
+    NoticeRow,
+    VoteRow,
+)
+from blocks.ledger.gates import GateBook
 from blocks.ledger.ledger import Ledger
 from blocks.ledger.rows import (
     AttemptRow,
@@ -18,22 +29,31 @@ from blocks.ledger.spending import Account, Balance, Hold, Limit, Over, Reserved
 
 __all__ = [
     "Account",
+    "AskRow",
     "AttemptRow",
     "Balance",
     "DecisionRow",
+    "DelegationRow",
     "DeliveryRow",
     "ExchangeRow",
     "ExpectationRow",
+    "GateBook",
+    "GateEventKind",
+    "GateEventRow",
+    "GateRow",
+    "GateState",
     "GoodAnswerRow",
     "Hold",
     "KnownAnswerRow",
     "Ledger",
     "Limit",
     "ModelCallRow",
+    "NoticeRow",
     "Over",
     "Reserved",
     "RunCost",
     "RunRow",
     "SchemaRow",
+    "VoteRow",
     "accounts_of",
 ]

@@ -24,9 +24,9 @@ from blocks.errors import RunUnknown
 from blocks.ledger import spending, statements
 from blocks.ledger.columns import in_utc
 from blocks.ledger.engine import create_engine, explaining, ledger_url, prepare_file
+from blocks.ledger.gates import GateBook
 from blocks.ledger.reading import Reader, run_row
 from blocks.ledger.rows import (
-    DecisionRow,
     DeliveryRow,
     ExchangeRow,
     ExpectationRow,
@@ -36,7 +36,7 @@ from blocks.ledger.rows import (
 )
 from blocks.ledger.schema import make_current
 from blocks.ledger.spending import Hold, Limit, Reserved
-from blocks.ledger.statements import decisions, deliveries, expectations, runs, schemas
+from blocks.ledger.statements import deliveries, expectations, runs, schemas
 from blocks.ledger.writer import Writer
 from blocks.schemas.snapshot import Snapshot
 
@@ -52,6 +52,7 @@ class Ledger(Reader):
         self._end_attempts = statements.end_attempts()
         super().__init__(engine, url, Writer(engine, url, self._insert_attempts, self._end_attempts))
         self._starts: dict[UUID, int] = {}
+        self.gates = GateBook(self._writer, self._read, self._dialect)
 
     @classmethod
     @asynccontextmanager
@@ -226,29 +227,6 @@ class Ledger(Reader):
         """Records that the delivery is known not to have been made, so that another try may make it."""
         undelivered = (deliveries.c.id == delivery_id) & deliveries.c.receipt_at.is_(None)
         await self._write(update(deliveries).where(undelivered).values(outcome="failed", error=error))
-
-    async def record_decision(
-        self, run_id: UUID, node: str, decision: str, *, comment: str, decided_by: str, via: str, at: datetime
-    ) -> DecisionRow:
-        """The decision that stands for this gate: this one, unless there was one before."""
-        values = {
-            "run_id": run_id,
-            "node": node,
-            "decision": decision,
-            "comment": comment,
-            "decided_by": decided_by,
-            "via": via,
-            "at": in_utc(at),
-        }
-        record = statements.record_decision(self._dialect, values)
-
-        async def write(connection: AsyncConnection) -> DecisionRow:
-            if (row := (await connection.execute(record)).one_or_none()) is None:
-                stands = select(decisions).where(statements.is_decision_of(run_id, node))
-                row = (await connection.execute(stands)).one()
-            return DecisionRow(**row._mapping)
-
-        return await self._writer.now(write)
 
     async def record_schema(self, source: str, snapshot: Snapshot, at: datetime, run_id: UUID | None = None) -> None:
         """Adds the schema that the source has from now on."""

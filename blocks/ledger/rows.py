@@ -121,6 +121,8 @@ class DecisionRow:
     decided_by: str
     via: str
     at: datetime
+    edits: Mapping[str, JsonValue]
+    """What was corrected before it went on: node.field to its new value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The ledger's SQL: what it writes, as statements for the dialect in use. Nothing here touches a database."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -68,6 +69,11 @@ def _insert_into(table: Table, dialect: str) -> Upsert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
+def insert_new(table: Table, dialect: str, key: Sequence[str]) -> Upsert:
+    """Where a row of that key is there already, nothing is inserted."""
+    return _insert_into(table, dialect).on_conflict_do_nothing(index_elements=[*key])
+
+
 def start_run(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the run; one that is there already starts once more and keeps all that it is pinned to."""
     start = _insert_into(runs, dialect).values(**values)
@@ -107,8 +113,7 @@ def intend_delivery(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any
 
 def record_decision(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the decision where it is the gate's first."""
-    decided = _insert_into(decisions, dialect).values(**values)
-    return decided.on_conflict_do_nothing(index_elements=["run_id", "node"]).returning(*decisions.c)
+    return insert_new(decisions, dialect, ("run_id", "node")).values(**values).returning(*decisions.c)
 
 
 def key_of_good_answer(source: str, sql: str) -> dict[str, str]:
@@ -125,7 +130,7 @@ def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:
 
 def open_accounts(dialect: str) -> Upsert:
     """For many rows at once; an account that is there already stays as it is."""
-    return _insert_into(accounts, dialect).on_conflict_do_nothing(index_elements=[*_KEY_OF_ACCOUNT])
+    return insert_new(accounts, dialect, ("scope", "name", "month"))
 
 
 def older_exchanges(workflow: str, keep: int) -> Delete:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from blocks.ledger.columns import ExactDecimal, PlainText, UtcDateTime
 
 # SQLite numbers rows by itself only where the key is exactly INTEGER.
-_Key = BigInteger().with_variant(Integer, "sqlite")
+Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -69,7 +69,7 @@ class NodeAttempt(Base):
     __tablename__ = "node_attempts"
     __table_args__ = (UniqueConstraint("run_id", "node", "start", "attempt"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
     node: Mapped[str]
     kind: Mapped[str]
@@ -91,7 +91,7 @@ class ModelCall(Base):
         Index("ix_model_calls_workflow_node_id", "workflow", "node", "id"),
     )
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
     node: Mapped[str]
     attempt: Mapped[int]
@@ -122,7 +122,7 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("scope", "name", "month"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     scope: Mapped[str]
     name: Mapped[str]
     month: Mapped[str]
@@ -136,8 +136,8 @@ class Exchange(Base):
     __tablename__ = "exchanges"
     __table_args__ = (Index("ix_exchanges_workflow_node_id", "workflow", "node", "id"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
-    call_id: Mapped[int] = mapped_column(_Key, ForeignKey("model_calls.id"))
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    call_id: Mapped[int] = mapped_column(Key, ForeignKey("model_calls.id"))
     workflow: Mapped[str]
     node: Mapped[str]
     request: Mapped[dict[str, Any]]
@@ -150,7 +150,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (UniqueConstraint("run_id", "node", "target"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
     node: Mapped[str]
     target: Mapped[str]
@@ -168,7 +168,7 @@ class Decision(Base):
     __tablename__ = "decisions"
     __table_args__ = (UniqueConstraint("run_id", "node"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.run_id"))
     node: Mapped[str]
     decision: Mapped[str]
@@ -176,6 +176,8 @@ class Decision(Base):
     decided_by: Mapped[str]
     via: Mapped[str]
     at: Mapped[datetime]
+    edits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What was corrected before it went on: node.field to its new value."""
 
 
 class Schema(Base):
@@ -184,7 +186,7 @@ class Schema(Base):
     __tablename__ = "schemas"
     __table_args__ = (Index("ix_schemas_source_id", "source", "id"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     source: Mapped[str]
     database: Mapped[str]
     fingerprint: Mapped[str]
@@ -200,7 +202,7 @@ class GoodAnswer(Base):
     __tablename__ = "good_answers"
     __table_args__ = (UniqueConstraint("source", "sql_sha256"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     source: Mapped[str]
     sql_sha256: Mapped[str]
     sql: Mapped[str]
@@ -233,7 +235,7 @@ class Expectation(Base):
     __tablename__ = "expectations"
     __table_args__ = (Index(None, "run_id"),)
 
-    id: Mapped[int] = mapped_column(_Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("runs.run_id"))
     """None where a person asked."""
     node: Mapped[str]

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,7 +23,11 @@ def _a_time_zone(name: str) -> str:
 
 
 def _a_country(code: str) -> str:
-    if code and code not in holidays.list_supported_countries():
+    if not code:
+        return code
+    from holidays import list_supported_countries  # slow to import; few directories say countries
+
+    if code not in list_supported_countries():
         raise ValueError(f"no public holidays are known of {code!r}; write a code such as DE, or list days_off")
     return code
 
@@ -100,4 +103,6 @@ class Person(BaseModel):
 
 @cache
 def _public_holidays(country: str, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, years=year))
+    from holidays import country_holidays  # as above
+
+    return frozenset(country_holidays(country, years=year))

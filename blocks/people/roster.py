@@ -113,11 +113,12 @@ class Roster(BaseModel):
 def stands_in(roster: Roster, person: Person, delegations: Sequence[Delegation], at: datetime) -> tuple[Person, ...]:
     """The person and whoever stands in for them then, each for the one before; the last one is to be asked.
 
+    Of several delegations that hold, the one that was set last counts.
     A chain ends before it comes back to itself, and before somebody who is no longer in the roster.
     """
     chain = [person]
     while True:
-        delegation = next((each for each in delegations if _is_of(each, chain[-1]) and each.holds(at)), None)
+        delegation = next((each for each in reversed(delegations) if _is_of(each, chain[-1]) and each.holds(at)), None)
         alternate = roster.find(delegation.alternate) if delegation else None
         if alternate is None or alternate in chain:
             return tuple(chain)

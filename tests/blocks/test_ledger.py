@@ -99,23 +99,6 @@ async def test_a_write_whose_caller_is_cancelled_is_made_all_the_same(ledger: Le
     assert run.state == "Completed"
 
 
-async def test_the_first_decision_stands_whoever_else_decides_at_the_same_time(a_ledger_url: str) -> None:
-    async with Ledger.open(a_ledger_url) as one, Ledger.open(a_ledger_url) as two:
-        run_id = (await start(one)).run_id
-        decisions = await asyncio.gather(
-            *(
-                ledger.record_decision(
-                    run_id, "sign-off", decision, comment="why", decided_by=f"p{number}", via="terminal", at=NOON
-                )
-                for number in range(5)
-                for ledger, decision in ((one, "approve"), (two, "reject"))
-            )
-        )
-
-        assert set(decisions) == {await one.decision(run_id, "sign-off")}
-        assert await one.decision(run_id, "other") is None
-
-
 async def test_a_delivery_is_new_for_one_caller_only(a_ledger_url: str) -> None:
     async with Ledger.open(a_ledger_url) as one, Ledger.open(a_ledger_url) as two:
         run_id = (await start(one)).run_id

@@ -28,9 +28,9 @@ from tests.blocks.ledger_rows import NOON, record_call, start
 
 WRITE_FROM_ANOTHER_PROCESS = """
 import asyncio, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from blocks.ledger import Ledger
+from blocks.ledger import GateRow, Ledger, VoteRow
 
 async def write(url: str, run_id: UUID, me: str) -> None:
     async with Ledger.open(url) as ledger:
@@ -42,10 +42,15 @@ async def write(url: str, run_id: UUID, me: str) -> None:
             ledger.attempt_started(run_id, f"{me}-{number}", "query", 1, datetime.now(UTC))
             await ledger.intend_delivery(run_id, "publish", f"{me}-{number}", "00", datetime.now(UTC))
             ledger.attempt_ended(run_id, f"{me}-{number}", 1, "done", 0.1)
-        first = await ledger.record_decision(
-            run_id, "sign-off", me, comment="", decided_by=me, via="test", at=datetime.now(UTC)
+        now = datetime.now(UTC)
+        gate = GateRow(
+            run_id=run_id, gate="sign-off", node="sign-off", workflow="w", title="t", summary="", terms={},
+            key_fingerprint="", opened_at=now, closes_at=now + timedelta(hours=1),
         )
-    print(first.decision)
+        await ledger.gates.open(gate)
+        vote = VoteRow(person=me, decision="approve", comment="", edits={}, via="test", answer="", at=now)
+        state, _ = await ledger.gates.vote(gate, vote, lambda state: "approve")
+    print(state.decision.decided_by)
 
 asyncio.run(write(sys.argv[1], UUID(sys.argv[2]), sys.argv[3]))
 """
@@ -155,7 +160,7 @@ async def test_processes_that_open_and_write_one_fresh_sqlite_file_lose_nothing(
     assert run is not None
     assert run.starts == 3
     assert decision is not None
-    assert printed == [decision.decision] * 3
+    assert printed == [decision.decided_by] * 3
     assert len(deliveries) == 150
     assert [attempt.state for attempt in attempts] == ["done"] * 150
     assert {attempt.start for attempt in attempts} == {1, 2, 3}
