@@ -18,12 +18,14 @@ HoldfastError
 │   ├── CredentialsRefused
 │   ├── CreditSpent
 │   ├── BudgetSpent
+│   ├── ChannelRefused
 │   └── DeliveryRefused
 ├── OutsideError       a peer failed: nobody here is at fault
 │   ├── SourceUnavailable
 │   ├── ModelUnavailable
 │   │   └── StepTimedOut
 │   ├── BudgetHeld
+│   ├── ChannelUnavailable
 │   └── AnswerInvalid
 ├── PersonError        a person's answer is missing, or does not count
 │   ├── DecisionMissing
@@ -152,6 +154,10 @@ class DeliveryRefused(OperatorError):
     """The place of delivery cannot be written, or what happened to an earlier try is not known."""
 
 
+class ChannelRefused(OperatorError):
+    """A channel will not take a message for this person, or not from us."""
+
+
 class OutsideError(HoldfastError):
     """A peer failed; the same call may succeed later."""
 
@@ -179,6 +185,13 @@ class StepTimedOut(ModelUnavailable):
 
 class BudgetHeld(OutsideError):
     """Calls that are under way hold what is left of a budget; once they are settled there may be room again."""
+
+
+class ChannelUnavailable(OutsideError):
+    """A channel is down, or asks to come again later."""
+
+    retry_after_seconds: float | None = None
+    """When it said that it can be asked again."""
 
 
 class AnswerInvalid(OutsideError):
