@@ -6,12 +6,15 @@ Exit status: 0 completed, 1 failed, 2 a definition or the usage is wrong, 3 degr
 
 import sys
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from blocks.errors import AuthorError, HoldfastError, Problem, RunUnknown, WorkflowUnknown
 from blocks.words import counted
+
+if TYPE_CHECKING:
+    from tasks.context import Verdict
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -214,11 +217,13 @@ def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def _decisions(given: list[str] | None) -> dict[str, str]:
-    decisions = _pairs("--decide", given)
-    for node, decision in decisions.items():
-        if decision not in ("approve", "reject"):
-            raise typer.BadParameter(f"{decision!r} for {node} is neither approve nor reject", param_hint="--decide")
+def _decisions(given: list[str] | None) -> "dict[str, Verdict]":
+    known: dict[str, Verdict] = {"approve": "approve", "reject": "reject"}
+    decisions = {}
+    for node, said in _pairs("--decide", given).items():
+        if said not in known:
+            raise typer.BadParameter(f"{said!r} for {node} is neither approve nor reject", param_hint="--decide")
+        decisions[node] = known[said]
     return decisions
 
 

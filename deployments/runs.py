@@ -17,7 +17,7 @@ from deployments.terminal import Terminal
 from flows.definitions import load
 from flows.inputs import input_values
 from flows.workflow import Workflow
-from tasks.context import utc_now
+from tasks.context import Verdict, utc_now
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -31,7 +31,7 @@ def run_workflow(
     inputs: Mapping[str, str],
     *,
     sources: Mapping[str, str],
-    decisions: Mapping[str, str],
+    decisions: Mapping[str, Verdict],
     as_json: bool,
 ) -> int:
     """The exit status of a new run of the definition, which errors call by `name`.
@@ -46,7 +46,7 @@ def run_workflow(
     return _in_loop(_new_run(workflow, inputs, session))
 
 
-def resume_run(run_id: str, *, sources: Mapping[str, str], decisions: Mapping[str, str], as_json: bool) -> int:
+def resume_run(run_id: str, *, sources: Mapping[str, str], decisions: Mapping[str, Verdict], as_json: bool) -> int:
     """The exit status of a run that goes on under its id, with the definition and inputs that it started with.
 
     Raises:
@@ -58,7 +58,7 @@ def resume_run(run_id: str, *, sources: Mapping[str, str], decisions: Mapping[st
 class _Session:
     """One command's surroundings: where it draws, and what the caller set."""
 
-    def __init__(self, sources: Mapping[str, str], decisions: Mapping[str, str], as_json: bool) -> None:
+    def __init__(self, sources: Mapping[str, str], decisions: Mapping[str, Verdict], as_json: bool) -> None:
         self.sources, self.decisions, self.as_json = sources, decisions, as_json
         self.settings = HoldfastSettings()
         self.console = Console(stderr=True)

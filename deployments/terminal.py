@@ -57,7 +57,7 @@ class Terminal:
             return None
         self._live.stop()
         self._console.print(Panel(Markdown(question.summary), title=f"gate {question.node}", border_style="magenta"))
-        answer = await _ask(question.node)
+        answer = await _ask(question)
         if self._console.is_terminal:
             self._live.start(refresh=True)
         return answer
@@ -87,7 +87,7 @@ def _words(event: NodeEvent) -> str:
             return event.state
 
 
-async def _ask(node: str) -> Mapping[str, str]:
+async def _ask(question: Question) -> Mapping[str, str]:
     """The person's answer; the prompt is cancelled when the gate ends another way."""
     from prompt_toolkit import PromptSession  # only a run that reaches a gate with a person at it
     from prompt_toolkit.output import create_output
@@ -96,7 +96,8 @@ async def _ask(node: str) -> Mapping[str, str]:
     choices = {"a": "approve", "approve": "approve", "y": "approve", "r": "reject", "reject": "reject", "n": "reject"}
     decision = None
     while decision is None:
-        typed = await session.prompt_async(f"{node}: approve or reject? [a/r] ")
+        typed = await session.prompt_async(f"{question.node}: approve or reject? [a/r] ")
         decision = choices.get(typed.strip().lower())
     comment = await session.prompt_async("Comment (Enter for none): ")
-    return {"decision": decision, "comment": comment.strip(), "decided_by": getpass.getuser()}
+    code = await session.prompt_async("The code from your message: ") if question.wants_code else ""
+    return {"decision": decision, "comment": comment.strip(), "decided_by": getpass.getuser(), "code": code.strip()}

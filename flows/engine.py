@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -26,7 +27,7 @@ from flows.sources import source_overrides
 from flows.walk import Walk
 from flows.workflow import Workflow
 from tasks.approve.node import ApproveNode
-from tasks.context import Listener, NodeEvent, RunContext, Silent, current_run, enter_run, leave_run, utc_now
+from tasks.context import Listener, NodeEvent, RunContext, Silent, Verdict, current_run, enter_run, leave_run, utc_now
 from tasks.deliver.node import DeliverNode
 from tasks.kinds import AnyNode, task_of
 from tasks.models.node import ModelNode
@@ -42,9 +43,11 @@ class RunOptions:
     """What a caller may set for the runs that it starts in this context, beside their inputs."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
-    decisions: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[str, Verdict] = field(default_factory=dict)
     listener: Listener = field(default_factory=Silent)
     settings: HoldfastSettings = field(default_factory=HoldfastSettings)
+    now: Callable[[], datetime] = utc_now
+    """The clock that gates go by."""
 
 
 run_options: ContextVar[RunOptions] = ContextVar("holdfast_run_options")
@@ -173,6 +176,7 @@ async def _run(
             decisions=options.decisions,
             notes=notes,
             listener=options.listener,
+            now=options.now,
         )
         token = enter_run(run)
         try:

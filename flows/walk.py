@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from prefect import Task
+from prefect.exceptions import Pause
 from prefect.utilities.annotations import opaque, quote
 from prefect.utilities.engine import link_state_to_task_run_result
 from pydantic import JsonValue
@@ -19,7 +20,7 @@ from tasks.context import NodeEvent, RunContext
 from tasks.kinds import AnyNode
 from tasks.node import format_duration
 from tasks.node_task import Tries, tries_of_node
-from tasks.outcome import Gap, Outcome, Scope
+from tasks.outcome import Correction, Gap, Outcome, Scope
 from tasks.templates import holds
 
 
@@ -49,12 +50,15 @@ class Walk:
         self._graph, self._tasks, self._inputs, self._run = graph, tasks, inputs, run
         self._uses = {name: graph.uses(name) for name in graph.nodes}
         self.records: dict[str, NodeRecord] = {}
+        self._suspended: Pause | None = None
+        run.progress.idle = self._idle
 
     async def to_the_end(self) -> Mapping[str, NodeRecord]:
         """Every node's record. After a failure nothing new starts, and what is under way is let finish.
 
         Raises:
             RunFailed: a node failed whose failure fails the run.
+            Pause: the run is suspended at a gate; all that could go on without the gate has ended.
         """
         ends: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
@@ -62,12 +66,25 @@ class Walk:
                 self._run.listener.on_event(NodeEvent(name, "waiting"))
                 needs = [ends[need] for need in self._graph.needs(name)]
                 ends[name] = group.create_task(self._after(needs, self._graph.nodes[name]))
+        if self._suspended is not None:
+            raise self._suspended
         self._raise_first_failure()
         return self.records
+
+    def _idle(self) -> bool:
+        """Whether every node is over, waits for people, or hangs on one that does."""
+        waiting = self._run.progress.waiting
+        return all(
+            name in waiting or not waiting.isdisjoint(self._graph.upstream(name))
+            for name in self._graph.nodes
+            if name not in self.records
+        )
 
     async def _after(self, needs: list["asyncio.Task[None]"], node: AnyNode) -> None:
         for need in needs:
             await need
+        if self._suspended is not None:
+            return
         record = self._skipped(node)
         if record is None:
             scope = self._scope(node)
@@ -76,7 +93,11 @@ class Walk:
             except HoldfastError as error:
                 record = self._failed(node, scope, error, 0.0, 0)
             else:
-                record = _skip(node, f"when: {node.when}") if skip else await self._run_node(node, scope)
+                try:
+                    record = _skip(node, f"when: {node.when}") if skip else await self._run_node(node, scope)
+                except Pause as suspended:
+                    self._suspended = suspended
+                    return
         self.records[node.id] = record
         self._tell(record)
 
@@ -97,7 +118,15 @@ class Walk:
         return None
 
     def _scope(self, node: AnyNode) -> Scope:
-        return Scope(inputs=self._inputs, outcomes={name: self.records[name].outcome for name in self._uses[node.id]})
+        corrections = [each for name in reversed(self._graph.upstream(node.id)) for each in self._corrections(name)]
+        outcomes = {
+            name: self.records[name].outcome.corrected(each for each in corrections if each.node == name)
+            for name in self._uses[node.id]
+        }
+        return Scope(inputs=self._inputs, outcomes=outcomes)
+
+    def _corrections(self, gate: str) -> tuple[Correction, ...]:
+        return self.records[gate].outcome.corrections
 
     async def _run_node(self, node: AnyNode, scope: Scope) -> NodeRecord:
         tries = Tries()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tasks.drift.discover import Discovery
     from tasks.models.team import TeamModels
 
+Verdict = Literal["approve", "reject"]
+"""What a person can say at a gate."""
 NodeState = Literal["waiting", "running", "retrying", "asking", "done", "degraded", "skipped", "failed"]
 
 
@@ -48,6 +50,18 @@ class Question:
     node: str
     summary: str
     deadline: datetime
+    wants_code: bool = False
+    """Whether the answer counts only with the code that the person got."""
+
+
+@dataclass
+class Progress:
+    """What else the run does while some of its nodes wait for people."""
+
+    waiting: set[str] = field(default_factory=set)
+    """The nodes that wait."""
+    idle: Callable[[], bool] = lambda: True
+    """Whether nothing can go on before one of them does; the engine says so."""
 
 
 class Listener(Protocol):
@@ -94,7 +108,7 @@ class RunContext:
     """The way to the models of a team, once a node of this run has asked them."""
     budgets: Budgets = field(default_factory=Budgets)
     """The workflow's own: what this run, and all its runs of a month, may spend on models."""
-    decisions: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[str, Verdict] = field(default_factory=dict)
     """Node id to a decision that was made before the run began (`--decide`)."""
     notes: tuple[str, ...] = ()
     """What every document of this run says at its end, such as that sample data was used."""
@@ -102,6 +116,7 @@ class RunContext:
     now: Callable[[], datetime] = utc_now
     gate: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a gate waits: Prefect holds one pause at a time per run."""
+    progress: Progress = field(default_factory=Progress)
 
     async def close(self) -> None:
         """Closes what its tasks have opened."""

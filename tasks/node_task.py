@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
+from prefect.exceptions import Pause
 
 from tasks.context import NodeEvent, current_run
 from tasks.node import Node
@@ -59,6 +60,9 @@ def node_task(
         try:
             outcome = await execute(node, scope)
             state, error = "done", ""
+        except Pause:
+            state, error = "waiting", ""
+            raise
         except Exception as failure:
             state, error = "failed", str(failure) or type(failure).__name__
             raise

@@ -4,7 +4,7 @@ Outcomes are persisted as JSON, so a table keeps plain values; tasks/frames.py m
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -58,6 +58,24 @@ class Table(BaseModel):
         return [dict(zip(self.names, row, strict=True)) for row in self.rows]
 
 
+class Correction(BaseModel):
+    """What an approver changed of another node's outcome before it went on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node: str
+    field: str
+    """`text`, or the name of a field."""
+    was: JsonValue
+    now: JsonValue
+    by: str
+
+    def __str__(self) -> str:
+        what = f"{self.node}.{self.field}"
+        by = self.by or "an unnamed person"
+        return f"{what} by {by}" if self.field == "text" else f"{what} by {by}: {self.was} became {self.now}"
+
+
 class Outcome(BaseModel):
     """A node's result. The value is a table, a text, named fields, or several of them; empty after a failure."""
 
@@ -73,11 +91,29 @@ class Outcome(BaseModel):
     """One line per thing that the value rests on: rows read, passages found, who decided."""
     repairs: tuple[str, ...] = ()
     """What a saved query uses and what its source no longer has as it was, each with what it was rebuilt from."""
+    corrections: tuple[Correction, ...] = ()
+    """Of a gate: what was corrected there, for everything after it."""
 
     @property
     def digest(self) -> str:
         """The SHA-256 of its JSON, the same after it was persisted and read again."""
         return sha256(self.model_dump_json().encode()).hexdigest()
+
+    def value_of(self, name: str) -> JsonValue:
+        """The text, or the field of that name; None where there is none."""
+        return self.text if name == "text" else self.fields.get(name)
+
+    def corrected(self, corrections: Iterable[Correction]) -> "Outcome":
+        """The same after the corrections, which are its evidence too."""
+        outcome = self
+        for each in corrections:
+            changed = (
+                {"text": str(each.now)}
+                if each.field == "text"
+                else {"fields": {**outcome.fields, each.field: each.now}}
+            )
+            outcome = outcome.model_copy(update={**changed, "evidence": (*outcome.evidence, f"corrected {each}")})
+        return outcome
 
     def view(self) -> dict[str, Any]:
         """What a template sees of this outcome: `text`, `rows`, `gaps` and every field by its name."""
@@ -103,6 +139,11 @@ class Scope(BaseModel):
         """The SHA-256 of the inputs and of each outcome's digest."""
         outcomes = {name: outcome.digest for name, outcome in self.outcomes.items()}
         return sha256(json.dumps([dict(self.inputs), outcomes], sort_keys=True).encode()).hexdigest()
+
+    def value_of(self, name: str) -> JsonValue:
+        """The value of node.field; None where the node is not used here, or has none."""
+        node, _, field = name.partition(".")
+        return self.outcomes[node].value_of(field) if node in self.outcomes else None
 
     def text_of(self, node: str | None) -> str:
         """The node's text; empty where it has none, or is not used here."""

@@ -169,9 +169,9 @@ class GateBook:
         await _add_event(connection, gate, what, decision.decided_by, said, decision.at)
         return replace(state, decision=decision)
 
-    async def taken(self, gate: GateRow, at: datetime) -> None:
+    async def taken(self, run_id: UUID, gate: str, at: datetime) -> None:
         """Records that nobody need work on the gate any more."""
-        mine = and_(gates.c.run_id == gate.run_id, gates.c.gate == gate.gate, gates.c.taken_at.is_(None))
+        mine = and_(gates.c.run_id == run_id, gates.c.gate == gate, gates.c.taken_at.is_(None))
 
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(update(gates).where(mine).values(taken_at=at))

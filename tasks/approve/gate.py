@@ -1,24 +1,39 @@
-"""The gate itself: asks for a decision in every way at once and returns the one that stands.
+"""The gate itself, where a run waits at it: opens it, keeps it, and returns the decision that stands.
 
 The recorded decision is read first and written before anything acts on it, so a run that is started again neither
-asks twice nor acts on two answers. A timeout is a decision too, made by the gate.
+asks twice nor acts on two answers, and its clock goes on from where it was opened. A timeout is a decision too. A run
+that is suspended ends here and is started again by the decision; watch-approvals keeps the gate until then.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import getpass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from blocks.errors import DecisionMissing
-from blocks.ledger import DecisionRow
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause, PrefectHTTPStatusError
+from pydantic import JsonValue
+
+from blocks.errors import DecisionMissing, DecisionRefused, DirectoryRefused
+from blocks.ledger import DecisionRow, GateRow, GateState
 from tasks.approve import pause
-from tasks.approve.form import Decision, summary
-from tasks.approve.node import OnTimeout
-from tasks.context import NodeEvent, Question, RunContext
+from tasks.approve.deciding import Answer, decide
+from tasks.approve.desk import Desk, open_desk
+from tasks.approve.form import NUDGE, answer_in, asked_line, form_for, summary
+from tasks.approve.node import ESCALATE_AFTER, REMIND_EVERY, Hold, OnTimeout, Required
+from tasks.approve.terms import Terms, terms_of
+from tasks.approve.work import due_at, work_on
+from tasks.context import NodeEvent, Question, RunContext, run_logger
 from tasks.models.opening import spent_so_far
 from tasks.outcome import Gap
+
+POLL_SECONDS = 0.5
+"""How often a run that waits with its process looks whether something is due, or was decided."""
 
 
 @dataclass(frozen=True)
@@ -36,87 +51,233 @@ class Gate:
     timeout: timedelta
     on_timeout: OnTimeout
     """What no decision in time means; here it is only recorded."""
+    required: Required = "any"
+    remind_every: timedelta | None = REMIND_EVERY
+    escalate_after: timedelta | None = ESCALATE_AFTER
+    hold: Hold = "auto"
+    editable: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What may be corrected: node.field, and its value."""
 
 
 async def decided(run: RunContext, gate: Gate) -> DecisionRow:
-    """The decision that stands for this gate: an earlier one, one given with the run, or a person's.
+    """The decision that stands for this gate: an earlier one, one given with the run, or people's.
 
     Raises:
-        DecisionMissing: the run was resumed without one.
+        DirectoryRefused: an approver is neither a person nor a role of the directory.
+        DecisionMissing: the run was resumed without a decision, or was cancelled.
+        Pause: the run is suspended, and ends until the decision starts it again.
     """
     decision = await run.ledger.decision(run.run_id, gate.id)
-    if decision is None and gate.node in run.decisions:
-        given = run.decisions[gate.node]
-        decision = await _record(run, gate, given, "decided when the run was started", "", "--decide")
     if decision is None:
-        async with run.gate:  # Prefect holds one pause at a time per run
-            decision = await _ask(run, gate)
+        wait = _Wait(run, gate, await open_desk(run.ledger, run.settings, run.now))
+        decision = await wait.for_decision()
         run.schemas.forget()  # it may have waited for hours
+    await run.ledger.gates.taken(run.run_id, gate.id, run.now())
     return decision
 
 
-async def _ask(run: RunContext, gate: Gate) -> DecisionRow:
-    deadline = run.now() + gate.timeout
-    cost = await spent_so_far(run, await run.ledger.cost(run.run_id))
-    gaps, until = tuple(map(str, gate.gaps)), f"{deadline:%Y-%m-%d %H:%M} UTC"
-    markdown = summary(gate.title, gate.text, gaps, cost, gate.approvers, until)
-    form = Decision.with_initial_data(description=markdown)
-    run.listener.on_event(NodeEvent(gate.node, "asking", detail=f"waiting for {', '.join(gate.approvers)}"))
-    question = Question(gate.node, markdown, deadline)
-    async with _beside(_answer_from_listener(run, gate, question), _time_out(run, gate, deadline)):
-        answer = await pause.wait_for_decision(run.run_id, gate.id, form, gate.timeout.total_seconds())
-    if (earlier := await run.ledger.decision(run.run_id, gate.id)) is not None:
-        return earlier
-    if answer is None:
-        raise DecisionMissing(
-            f"the run was resumed at gate {gate.node!r} with no decision", mend="resume it with the form, or --decide"
+class _Wait:
+    """One run's wait at one gate."""
+
+    def __init__(self, run: RunContext, gate: Gate, desk: Desk) -> None:
+        self._run, self._gate, self._desk = run, gate, desk
+        self._terms = _terms(gate, desk)
+        self._refusal = ""
+        """Why the last answer did not count."""
+
+    async def for_decision(self) -> DecisionRow:
+        run, gate = self._run, self._gate
+        if (decision := (await self._opened()).decision) is not None:
+            return decision
+        run.listener.on_event(NodeEvent(gate.node, "asking", detail=f"waiting for {', '.join(gate.approvers)}"))
+        run.progress.waiting.add(gate.node)
+        try:
+            # Prefect holds one wait at a time per run; another gate of the run is kept meanwhile, too.
+            while run.gate.locked():
+                if (decision := (await self._kept()).decision) is not None:
+                    return decision
+                await asyncio.sleep(POLL_SECONDS)
+            async with run.gate:
+                return await self._hold()
+        finally:
+            run.progress.waiting.discard(gate.node)
+
+    async def _opened(self) -> GateState:
+        """The gate with its first opening's terms, and with the decision that came with the run."""
+        run, gate = self._run, self._gate
+        cost = await spent_so_far(run, await run.ledger.cost(run.run_id))
+        opened_at = run.now()
+        state = await self._desk.gates.open(
+            GateRow(
+                run_id=run.run_id,
+                gate=gate.id,
+                node=gate.node,
+                workflow=run.workflow,
+                title=gate.title,
+                summary=summary(gate.title, gate.text, tuple(map(str, gate.gaps)), cost),
+                terms=self._terms.model_dump(mode="json"),
+                key_fingerprint=self._desk.codes.fingerprint if self._terms.wants_proof else "",
+                opened_at=opened_at,
+                closes_at=opened_at + gate.timeout,
+            )
         )
-    return await _record(run, gate, answer.decision, answer.comment, answer.decided_by, "Prefect")
+        self._terms = terms_of(state)
+        if state.decision is None and gate.node in run.decisions:
+            said = "decided when the run was started"
+            answer = Answer(run.decisions[gate.node], "--decide", said, login=getpass.getuser())
+            state = await self._counted(state, answer)
+        return state
+
+    async def _kept(self) -> GateState:
+        """The gate, once what was due at it is done."""
+        state = await self._state()
+        if not due_at(self._desk, state):
+            return state
+        await work_on(self._desk, state)
+        return await self._state()
+
+    async def _state(self) -> GateState:
+        state = await self._desk.gates.state(self._run.run_id, self._gate.id)
+        if state is None:
+            raise LookupError(f"gate {self._gate.id} of run {self._run.run_id} was not opened")
+        return state
+
+    async def _counted(self, state: GateState, answer: Answer) -> GateState:
+        """The gate after the answer; one that does not count is said and changes nothing."""
+        try:
+            return await decide(self._desk, state, answer)
+        except DecisionRefused as refused:
+            self._refusal = str(refused)
+            run_logger().warning("gate %s: %s", self._gate.id, refused)
+            return await self._state()
+
+    async def _hold(self) -> DecisionRow:
+        """Waits, and waits again where an answer does not count or is not enough."""
+        run, gate = self._run, self._gate
+        async with get_client() as client:
+            flow_run = await client.read_flow_run(run.run_id)
+        wait, waits = pause.way_to_wait(flow_run, gate.hold), pause.keys_used(flow_run, gate.id)
+        if waits:
+            # It came while no process was there to take it.
+            await self._take(f"{gate.id}-{waits}")
+        while (state := await self._kept()).decision is None:
+            waits += 1
+            await (self._suspended if wait == "suspend" else self._paused)(state, f"{gate.id}-{waits}")
+        return state.decision
+
+    async def _take(self, key: str) -> bool:
+        """Whether something was filled in where the run waited under that key; then it has been judged."""
+        filled_in = await pause.stored_answer(self._run.run_id, key)
+        if filled_in and filled_in != NUDGE:
+            await self._counted(await self._state(), answer_in(self._terms, filled_in, key))
+        return bool(filled_in)
+
+    async def _suspended(self, state: GateState, key: str) -> None:
+        """Lets the rest of the run come to its end, then ends the run until it is resumed."""
+        while not self._run.progress.idle():
+            await asyncio.sleep(POLL_SECONDS)
+            if (await self._kept()).decision is not None:
+                return
+        waiting = await self._begin(state, key, "suspend")
+        if (await self._state()).decision is not None:
+            # It came between the two; nobody else knows that the run waits now.
+            await pause.resume(self._run.run_id, NUDGE)
+        raise Pause(state=waiting)
+
+    async def _paused(self, state: GateState, key: str) -> None:
+        """Returns once the run goes on: by its form, or because the gate was decided elsewhere."""
+        await self._begin(state, key, "pause")
+        asking = asyncio.create_task(self._ask_listener())
+        try:
+            while await self._is_paused():
+                if (await self._kept()).decision is not None:
+                    await pause.resume(self._run.run_id, NUDGE)
+                    return
+                if asking.done():
+                    asking.result()
+                    await asyncio.sleep(POLL_SECONDS)
+                else:
+                    await asyncio.wait((asking,), timeout=POLL_SECONDS)
+        finally:
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+        if not await self._take(key) and (await self._state()).decision is None:
+            raise DecisionMissing(
+                f"the run was resumed at gate {self._gate.node!r} with no decision",
+                mend="resume it with the form, or --decide",
+            )
+
+    async def _begin(self, state: GateState, key: str, wait: pause.Wait) -> State[Any]:
+        left = (state.gate.closes_at - self._run.now()).total_seconds()
+        form = form_for(self._terms, self._markdown(state))
+        waiting = await pause.begin_wait(self._run.run_id, key, form, wait, max(left, 0))
+        if not waiting.is_paused():
+            raise DecisionMissing(
+                f"the run cannot wait at gate {self._gate.node!r}: Prefect has it as {waiting.name}",
+                mend="start it again with holdfast resume",
+            )
+        return waiting
+
+    async def _is_paused(self) -> bool:
+        """Whether the run still waits; where Prefect does not answer, nobody can have resumed it."""
+        try:
+            async with get_client() as client:
+                state = (await client.read_flow_run(self._run.run_id)).state
+        except (httpx.TransportError, PrefectHTTPStatusError) as error:
+            run_logger().warning("gate %s waits on, though Prefect does not answer: %s", self._gate.id, error)
+            return True
+        if state is not None and (state.is_final() or state.is_cancelling()):
+            raise DecisionMissing(f"the run was ended at gate {self._gate.node!r}: {state.name}")
+        return state is None or state.is_paused()
+
+    def _markdown(self, state: GateState) -> str:
+        answered = tuple(vote.person for vote in state.votes)
+        until = f"{state.gate.closes_at:%Y-%m-%d %H:%M} UTC"
+        asked = asked_line(self._terms, state.asked(), answered, until)
+        refusal = ["", f"**The last answer did not count**: {self._refusal}."] if self._refusal else []
+        return "\n".join([state.gate.summary, "", asked, *refusal])
+
+    async def _ask_listener(self) -> None:
+        """Asks whoever watches the run, until they have said something that counts."""
+        run, login = self._run, getpass.getuser()
+        while (state := await self._state()).decision is None:
+            known = self._desk.people.roster.with_login(login) if self._desk.people else None
+            wants_code = self._terms.wants_proof and (known is None or known.name not in state.asked())
+            question = Question(self._gate.node, self._markdown(state), state.gate.closes_at, wants_code=wants_code)
+            answer = await run.listener.on_question(question)
+            if answer is None:
+                return
+            given = Answer(
+                "approve" if answer["decision"] == "approve" else "reject",
+                via="terminal",
+                comment=answer.get("comment", ""),
+                code=answer.get("code", ""),
+                login=login,
+                name="" if self._terms.wants_proof else answer.get("decided_by", ""),
+            )
+            await self._counted(state, given)
+            if self._terms.required != "any":
+                return  # the others are asked where they are
 
 
-@asynccontextmanager
-async def _beside(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs the coroutines beside the body and ends them with it; what goes wrong in one of them ends the body."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            running = [group.create_task(coroutine) for coroutine in coroutines]
-            yield
-            for each in running:
-                each.cancel()
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-
-
-async def _until_waiting(run: RunContext) -> None:
-    while not await pause.is_waiting(run.run_id):
-        await asyncio.sleep(0.05)
-
-
-async def _answer_from_listener(run: RunContext, gate: Gate, question: Question) -> None:
-    await _until_waiting(run)
-    answer = await run.listener.on_question(question)
-    if answer is not None:
-        await _decide(
-            run, gate, answer["decision"], answer.get("comment", ""), answer.get("decided_by", ""), "terminal"
-        )
-
-
-async def _time_out(run: RunContext, gate: Gate, deadline: datetime) -> None:
-    while (left := (deadline - run.now()).total_seconds()) > 0:
-        await asyncio.sleep(min(left, pause.POLL_SECONDS))
-    await _until_waiting(run)  # a short time may be up before Prefect has paused the run
-    await _decide(run, gate, "timed_out", f"on_timeout: {gate.on_timeout}", "", "timeout")
-
-
-async def _decide(run: RunContext, gate: Gate, decision: str, comment: str, decided_by: str, via: str) -> None:
-    """Records the decision, then ends the pause; does nothing when a person was faster in the Prefect UI."""
-    if await pause.is_waiting(run.run_id):
-        await _record(run, gate, decision, comment, decided_by, via)
-        # Only the ledger's word counts from here on; Prefect's form has no third choice for a timeout.
-        await pause.resume(run.run_id, {"decision": "approve" if decision == "approve" else "reject", "comment": via})
-
-
-async def _record(run: RunContext, gate: Gate, decision: str, comment: str, decided_by: str, via: str) -> DecisionRow:
-    return await run.ledger.record_decision(
-        run.run_id, gate.id, decision, comment=comment, decided_by=decided_by, via=via, at=run.now()
+def _terms(gate: Gate, desk: Desk) -> Terms:
+    people: tuple[str, ...] = ()
+    if desk.people is not None:
+        roster = desk.people.roster
+        if unknown := [name for name in gate.approvers if not roster.meant_by(name)]:
+            raise DirectoryRefused(
+                f"gate {gate.node!r} asks {unknown[0]!r}, who is neither a person nor a role of the directory",
+                mend=f"name one of {', '.join([*(each.name for each in roster.people), *roster.roles][:20])}",
+            )
+        people = tuple(person.name for person in roster.all_meant_by(gate.approvers))
+    return Terms(
+        approvers=gate.approvers,
+        people=people,
+        required=gate.required,
+        timeout=gate.timeout,
+        remind_every=gate.remind_every,
+        escalate_after=gate.escalate_after,
+        on_timeout=gate.on_timeout,
+        editable=dict(gate.editable),
     )

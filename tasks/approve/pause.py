@@ -1,58 +1,63 @@
-"""The wait itself, on Prefect's pause: one at a time in a run, and never lost when the process dies.
+"""The wait itself, on Prefect: a run is paused, with its process, or suspended, without one; its form takes the answer.
 
-Facts of Prefect 3.8 that shape it (read in its source, 2026-11): a pause key can be used once; `apause_flow_run`
-returns None when the key was already used, although the answer is stored; after the server's pause timeout a run can
-only fail, so that timeout is longer than the gate's own.
+Facts of Prefect 3.8 that shape it (read in its source, 2026-11): a pause key can be used once, whether for a pause or a
+suspension; the run is paused first and its form stored after that, the description last; after the server's pause
+timeout a run can only fail, so that timeout is longer than the gate's own. Prefect's own `apause_flow_run` gives up
+where the server does not answer for a moment, so the wait is written here, on the same states and keys.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import FlowPauseTimeout, NotPausedError
-from prefect.flow_runs import apause_flow_run, aresume_flow_run
-from prefect.input import keyset_from_base_key, keyset_from_paused_state
+from prefect.flow_runs import aresume_flow_run
+from prefect.input import RunInput, keyset_from_base_key, keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
+from prefect.states import Paused, Suspended
+from prefect.utilities.engine import propose_state
+from pydantic import JsonValue
 
-from tasks.approve.form import Decision
+Wait = Literal["pause", "suspend"]
 
 SERVER_MARGIN_SECONDS = 24 * 3600
 """How much longer the server's pause lasts than the gate's timeout: the gate must always end first."""
-POLL_SECONDS = 1
+_STATES = {"pause": "paused", "suspend": "suspended"}
 
 
-async def wait_for_decision(run_id: UUID, node: str, form: type[Decision], timeout_seconds: float) -> Decision | None:
-    """The answer to the run's pause; None when the run was set running with no answer.
+def way_to_wait(flow_run: FlowRun, hold: Literal["auto", "pause", "suspend"]) -> Wait:
+    """How a run can wait: only a deployed one that is no subflow can be started again by Prefect."""
+    can_suspend = flow_run.deployment_id is not None and flow_run.parent_task_run_id is None
+    return "suspend" if can_suspend and hold != "pause" else "pause"
 
-    A run that was started again takes the answer that came while it was down, or asks under a new pause key.
-    """
-    number, answered = await _earlier_pauses(run_id, node)
-    if answered is not None:
-        return answered
-    key = f"{node}-{number + 1}"
-    decision: Decision | None = await apause_flow_run(
-        wait_for_input=form,
-        timeout=int(timeout_seconds) + SERVER_MARGIN_SECONDS,
-        poll_interval=POLL_SECONDS,
-        key=key,
-    )
-    return decision or await _stored(run_id, key)
+
+async def begin_wait(run_id: UUID, key: str, form: type[RunInput], wait: Wait, timeout_seconds: float) -> State[Any]:
+    """The paused state, with its form there to be answered; another state where the run may not pause."""
+    make = Paused if wait == "pause" else Suspended
+    proposed: State[Any] = make(timeout_seconds=int(timeout_seconds) + SERVER_MARGIN_SECONDS, pause_key=key)
+    keys = keyset_from_paused_state(proposed)
+    proposed.state_details.run_input_keyset = {str(name): each for name, each in keys.items()}
+    async with get_client() as client:
+        state: State[Any] = await propose_state(client, proposed, flow_run_id=run_id)
+    if state.is_paused():
+        await form.asave(keys, flow_run_id=run_id)
+    return state
 
 
 async def is_waiting(run_id: UUID) -> bool:
-    """Whether the run is paused now and its form is there, so that an answer would be taken."""
+    """Whether the run waits now and its form is there, so that an answer would be taken."""
     async with get_client() as client:
         state = (await client.read_flow_run(run_id)).state
     if state is None or not state.is_paused():
         return False
-    # Prefect pauses the run first and stores its form after that, the description last; until then it refuses answers.
     description = keyset_from_paused_state(state)["description"]
     return await aread_flow_run_input(description, flow_run_id=run_id) is not None
 
 
-async def resume(run_id: UUID, answer: Mapping[str, str]) -> bool:
-    """Answers the run's pause; False when it was answered by someone else in the meantime."""
+async def resume(run_id: UUID, answer: Mapping[str, JsonValue]) -> bool:
+    """Answers the run's form; False when it was answered by someone else in the meantime."""
     try:
         await aresume_flow_run(run_id, run_input=dict(answer))
     except (NotPausedError, FlowPauseTimeout):
@@ -60,17 +65,17 @@ async def resume(run_id: UUID, answer: Mapping[str, str]) -> bool:
     return True
 
 
-async def _earlier_pauses(run_id: UUID, node: str) -> tuple[int, Decision | None]:
-    """How many pauses of this gate there were, and the answer to the last one."""
-    async with get_client() as client:
-        flow_run = await client.read_flow_run(run_id)
-    used = [key for key in flow_run.empirical_policy.pause_keys or () if key.rpartition("-")[0] == node]
-    count = len(used)
-    return count, await _stored(run_id, f"{node}-{count}") if count else None
+def keys_used(flow_run: FlowRun, gate: str) -> int:
+    """How many waits of this gate there were."""
+    keys = flow_run.empirical_policy.pause_keys or ()
+    return sum(key.rpartition("-")[0] == gate for key in keys)
 
 
-async def _stored(run_id: UUID, key: str) -> Decision | None:
-    value: dict[str, Any] | None = await aread_flow_run_input(
-        keyset_from_base_key(f"paused-{key}")["response"], flow_run_id=run_id
-    )
-    return Decision(**value) if value else None
+async def stored_answer(run_id: UUID, key: str) -> dict[str, Any] | None:
+    """What was filled in where the run waited under that key, if anything was."""
+    for name in _STATES.values():
+        response = keyset_from_base_key(f"{name}-{key}")["response"]
+        answer: dict[str, Any] | None = await aread_flow_run_input(response, flow_run_id=run_id)
+        if answer:
+            return answer
+    return None

@@ -9,7 +9,7 @@ from tasks.approve.node import ApproveNode
 from tasks.context import current_run
 from tasks.node import format_duration
 from tasks.node_task import node_task
-from tasks.outcome import Outcome, Scope
+from tasks.outcome import Correction, Outcome, Scope
 
 
 @node_task
@@ -29,6 +29,11 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
         approvers=node.approvers,
         timeout=timedelta(seconds=node.timeout_seconds),
         on_timeout=node.on_timeout,
+        required=node.required,
+        remind_every=node.remind_every,
+        escalate_after=node.escalate_after,
+        hold=node.hold,
+        editable={name: value for name in node.editable for value in [scope.value_of(name)] if value is not None},
     )
     decision = await decided(run, gate)
     if decision.decision == "timed_out" and node.on_timeout == "fail":
@@ -37,6 +42,18 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
             means="its on_timeout is fail",
             mend=f"start the run again with --decide {node.id}=approve|reject",
         )
-    fields = {"decision": decision.decision, "comment": decision.comment, "decided_by": decision.decided_by}
-    evidence = (f"{node.id}: {decision.decision} by {decision.decided_by or 'an unnamed person'} ({decision.via})",)
-    return Outcome(fields=fields, gaps=scope.gaps, evidence=evidence)
+    return Outcome(
+        fields={"decision": decision.decision, "comment": decision.comment, "decided_by": decision.decided_by},
+        gaps=scope.gaps,
+        evidence=(f"{node.id}: {decision.decision} by {decision.decided_by or 'an unnamed person'} ({decision.via})",),
+        corrections=tuple(
+            Correction(
+                node=name.partition(".")[0],
+                field=name.partition(".")[2],
+                was=gate.editable.get(name),
+                now=value,
+                by=decision.decided_by,
+            )
+            for name, value in decision.edits.items()
+        ),
+    )

@@ -155,7 +155,7 @@ async def test_gates_wait_until_they_are_taken_and_come_with_what_happened_at_th
     await ledger.gates.claim(gates[1], [notice(), notice(occasion="reminder-1")])
     await ledger.gates.add_event(gates[1], "refused", "", "no code", NOON)
     await ledger.gates.vote(gates[2], vote("alice"), first)
-    await ledger.gates.taken(gates[0], NOON)
+    await ledger.gates.taken(gates[0].run_id, gates[0].gate, NOON)
     waiting = await ledger.gates.waiting()
 
     assert [state.gate for state in waiting] == gates[1:]

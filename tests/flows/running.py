@@ -18,7 +18,7 @@ from blocks.settings import HoldfastSettings
 from flows.definitions import load
 from flows.engine import RunOptions, build, run_options
 from flows.result import RunResult
-from tasks.context import NodeEvent, Question
+from tasks.context import NodeEvent, Question, Verdict
 
 TWO_SOURCES = """
     name: two-sources
@@ -93,7 +93,7 @@ async def run(
     *,
     listener: Watching | None = None,
     run_id: UUID | None = None,
-    decisions: Mapping[str, str] | None = None,
+    decisions: Mapping[str, Verdict] | None = None,
     **inputs: Any,
 ) -> State[Any]:
     """The final state of a run of the definition; with `run_id`, of that run started again."""
