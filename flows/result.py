@@ -49,6 +49,8 @@ class RunResult(BaseModel):
     deliveries: tuple[str, ...]
     repairs: tuple[str, ...] = ()
     """Node and repair, for each query whose schema had drifted."""
+    corrections: tuple[str, ...] = ()
+    """What approvers changed before it went on, and who."""
 
     @property
     def cost(self) -> RunCost:
@@ -77,6 +79,9 @@ def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord
         },
         deliveries=tuple(delivered),
         repairs=tuple(f"{name}: {repair}" for name, record in records.items() for repair in record.outcome.repairs),
+        corrections=tuple(
+            dict.fromkeys(str(each) for record in records.values() for each in record.outcome.corrections)
+        ),
     )
 
 
@@ -122,6 +127,8 @@ def artifact_markdown(result: RunResult) -> str:
         parts.append("\n".join(["## What is missing", "", *(f"- {gap}" for gap in result.gaps)]))
     if result.repairs:
         parts.append("\n".join(["## Repaired", "", *(f"- {repair}" for repair in result.repairs)]))
+    if result.corrections:
+        parts.append("\n".join(["## Corrected", "", *(f"- {each}" for each in result.corrections)]))
     if result.deliveries:
         parts.append("\n".join(["## Delivered", "", *(f"- {place}" for place in result.deliveries)]))
     lines = [f"| {name} | {n.state} | {n.seconds:.2f} | {n.attempts} |" for name, n in result.nodes.items()]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Literal
@@ -54,7 +54,7 @@ class Walk:
         run.progress.idle = self._idle
 
     async def to_the_end(self) -> Mapping[str, NodeRecord]:
-        """Every node's record. After a failure nothing new starts, and what is under way is let finish.
+        """Every node's record, as corrected. After a failure nothing new starts, and what is under way is let finish.
 
         Raises:
             RunFailed: a node failed whose failure fails the run.
@@ -69,6 +69,11 @@ class Walk:
         if self._suspended is not None:
             raise self._suspended
         self._raise_first_failure()
+        made = [each for name in self._graph.order for each in self._corrections(name)]
+        for name, record in self.records.items():
+            mine = [each for each in made if each.node == name]
+            if mine:
+                self.records[name] = replace(record, outcome=record.outcome.corrected(mine))
         return self.records
 
     def _idle(self) -> bool:
@@ -192,14 +197,13 @@ def _gate_record(node: ApproveNode, record: NodeRecord) -> NodeRecord:
     meaning = node.on_timeout if decision == "timed_out" else decision
     by = record.outcome.fields["decided_by"]
     detail = decision.replace("_", " ") + (f" by {by}" if by else "")
-    values = {**record.__dict__, "detail": detail}
     match meaning:
         case "approve":
-            return NodeRecord(**values)
+            return replace(record, detail=detail)
         case "skip":
-            return NodeRecord(**{**values, "state": "skipped"})
+            return replace(record, detail=detail, state="skipped")
         case _:
-            return NodeRecord(**{**values, "blocks": True})
+            return replace(record, detail=detail, blocks=True)
 
 
 def reason_of(error: BaseException, node: AnyNode) -> str:

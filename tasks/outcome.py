@@ -71,9 +71,8 @@ class Correction(BaseModel):
     by: str
 
     def __str__(self) -> str:
-        what = f"{self.node}.{self.field}"
-        by = self.by or "an unnamed person"
-        return f"{what} by {by}" if self.field == "text" else f"{what} by {by}: {self.was} became {self.now}"
+        what = f"{self.node}.{self.field}, by {self.by or 'an unnamed person'}"
+        return what if self.field == "text" else f"{what}: {self.was} became {self.now}"
 
 
 class Outcome(BaseModel):
@@ -92,7 +91,7 @@ class Outcome(BaseModel):
     repairs: tuple[str, ...] = ()
     """What a saved query uses and what its source no longer has as it was, each with what it was rebuilt from."""
     corrections: tuple[Correction, ...] = ()
-    """Of a gate: what was corrected there, for everything after it."""
+    """What was corrected at this gate, for everything after it; of another node, what was corrected of its value."""
 
     @property
     def digest(self) -> str:
@@ -133,6 +132,11 @@ class Scope(BaseModel):
     def gaps(self) -> tuple[Gap, ...]:
         """Every gap of what is used, once each, in order."""
         return tuple(dict.fromkeys(gap for outcome in self.outcomes.values() for gap in outcome.gaps))
+
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """Everything that was corrected of what is used, once each, in order."""
+        return tuple(dict.fromkeys(each for outcome in self.outcomes.values() for each in outcome.corrections))
 
     @property
     def digest(self) -> str:

@@ -92,4 +92,5 @@ def _footer(run: RunContext, scope: Scope) -> str:
     decisions = [
         line for outcome in scope.outcomes.values() if "decision" in outcome.fields for line in outcome.evidence
     ]
-    return "\n".join(["", "---", "", *decisions, *run.notes, f"Run {run.run_id} of {run.workflow}.", ""])
+    corrected = [f"Corrected: {each}." for each in scope.corrections]
+    return "\n".join(["", "---", "", *decisions, *corrected, *run.notes, f"Run {run.run_id} of {run.workflow}.", ""])

@@ -1,0 +1,175 @@
+"""People of a directory are asked on their channels, and only their own answer counts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from blocks.codes import CodeMaker, code_maker
+from blocks.errors import DecisionRefused
+from blocks.settings import HoldfastSettings
+from tasks.approve.deciding import Answer, decide
+from tasks.approve.desk import open_desk
+from tests.flows.gated import paused
+from tests.flows.office import Office, approved, office
+from tests.flows.running import ledger, shop
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Office]:
+    async with office({"shop": shop(tmp_path)}) as opened:
+        yield opened
+
+
+async def test_an_approver_is_asked_on_every_channel_and_decides_with_the_code_that_came(desk: Office) -> None:
+    run_id, running = await desk.start(approved("asked"))
+    await desk.asked(run_id, ALICE)
+    (mail,), (direct,) = desk.mail.to(ALICE), desk.slack.to("U0ALICE")
+    code = desk.mail.code_for(ALICE)
+    await desk.answer(run_id, code=code, comment="fine")
+    done = await (await running).aresult()
+
+    assert mail["Subject"] == "Please decide: asked: sign-off"
+    for text in (mail.get_content(), direct):
+        for said in ("What we spent", "Cost so far", f"?code={code}", f"/runs/flow-run/{run_id}", "holdfast approve"):
+            assert said in text
+    decision = await desk.decision(run_id)
+    assert (decision.decision, decision.decided_by, decision.comment) == ("approve", "alice", "fine")
+    assert (done.state, await desk.delivered(run_id)) == ("Completed", 1)
+    assert [each.what for each in await desk.events(run_id)] == ["opened", "asked", "voted", "decided"]
+
+
+async def test_a_role_asks_everybody_who_has_it(desk: Office) -> None:
+    run_id, running = await desk.start(approved("role", "buyer"))
+    await desk.asked(run_id, BOB, CAROL)
+    await desk.answer(run_id, "reject", code=desk.mail.code_for(CAROL))
+
+    assert (await (await running).aresult()).state == "Rejected"
+    assert (await desk.decision(run_id)).decided_by == "carol"
+    assert await desk.delivered(run_id) == 0
+
+
+async def test_one_dead_channel_does_not_stop_the_other_and_is_tried_again(desk: Office) -> None:
+    desk.mail.says[ALICE] = "451 come back later"
+    run_id, running = await desk.start(approved("dead", settings="timeout: 4h, remind_every: 3h"))
+    await paused(run_id)
+    (failed,) = await desk.happened(run_id, "undelivered")
+    assert len(desk.slack.to("U0ALICE")) == 1
+    assert "email, asked: the SMTP server" in failed.detail
+    desk.mail.says.clear()
+    assert desk.mail.to(ALICE) == []
+    desk.clock.advance(seconds=30)
+    await desk.asked(run_id, ALICE)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    await running
+
+    notices = {notice.channel: (notice.state, notice.tries) for notice in (await desk.state(run_id)).notices}
+    assert notices == {"email": ("sent", 2), "slack": ("sent", 1)}
+    assert (len(desk.mail.to(ALICE)), len(desk.slack.to("U0ALICE"))) == (1, 1)
+
+
+@pytest.mark.parametrize("proof", ["none", "wrong", "not asked", "another run", "another key", "another name"])
+async def test_an_answer_without_the_right_proof_is_refused_and_the_gate_stays_open(desk: Office, proof: str) -> None:
+    run_id, running = await desk.start(approved("forged", settings="timeout: 4h, remind_every: 3h"))
+    await desk.asked(run_id, ALICE)
+    maker = code_maker(HoldfastSettings())
+    forged = {
+        "none": "",
+        "wrong": "7QK2-9M4X-0C8D-VW31",
+        "not asked": maker.code(run_id, "sign-off", "bob"),
+        "another run": maker.code(uuid4(), "sign-off", "alice"),
+        "another key": CodeMaker(b"k" * 32).code(run_id, "sign-off", "alice"),
+        "another name": maker.code(run_id, "sign-off", "dora"),
+    }[proof]
+    await desk.answer(run_id, code=forged)
+    (refused,) = await desk.happened(run_id, "refused")
+    # She is told, on the same channels.
+    await desk.asked(run_id, ALICE, times=2)
+    assert not running.done()
+    assert (await desk.state(run_id)).decision is None
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    done = await (await running).aresult()
+
+    assert refused.detail in ("it came without a code", "the code is none that was given out for this gate")
+    assert desk.mail.to(ALICE)[1]["Subject"] == "An answer was refused: forged: sign-off"
+    assert (done.state, await desk.delivered(run_id)) == ("Completed", 1)
+
+
+async def test_several_must_agree_and_nobody_counts_twice(desk: Office) -> None:
+    settings = "timeout: 4h, remind_every: 3h, required: 2"
+    run_id, running = await desk.start(approved("several", "alice", "buyer", settings=settings))
+    await desk.asked(run_id, ALICE, BOB, CAROL)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    await desk.happened(run_id, "voted")
+    await paused(run_id)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    (refused,) = await desk.happened(run_id, "refused")
+    await paused(run_id)
+    await desk.answer(run_id, code=desk.mail.code_for(BOB))
+    await running
+
+    assert refused.detail == "alice has answered already, and a code counts once"
+    assert (await desk.decision(run_id)).decided_by == "alice, bob"
+
+
+async def test_of_two_answers_at_the_same_instant_the_first_counts_and_the_second_is_told(desk: Office) -> None:
+    run_id, running = await desk.start(approved("instant", "alice", "bob"))
+    await desk.asked(run_id, ALICE, BOB)
+    answers = [
+        Answer("approve", "terminal", code=desk.mail.code_for(ALICE)),
+        Answer("reject", "terminal", code=desk.mail.code_for(BOB)),
+    ]
+    async with ledger() as rows:
+        here = await open_desk(rows, HoldfastSettings(), desk.clock)
+        state = await desk.state(run_id)
+        ended = await asyncio.gather(*(decide(here, state, answer) for answer in answers), return_exceptions=True)
+    await running
+
+    (late,) = [each for each in ended if isinstance(each, BaseException)]
+    decision = await desk.decision(run_id)
+    assert isinstance(late, DecisionRefused)
+    assert f"was decided before: {decision.decision} by {decision.decided_by}" in str(late)
+    assert [each.what for each in await desk.events(run_id)].count("decided") == 1
+
+
+async def test_an_answer_after_the_time_is_up_is_told_what_was_decided(desk: Office) -> None:
+    run_id, running = await desk.start(approved("late"))
+    await desk.asked(run_id, ALICE)
+    late = Answer("approve", "terminal", code=desk.mail.code_for(ALICE))
+    state = await desk.state(run_id)
+    desk.clock.advance(hours=4)
+    async with ledger() as rows:
+        here = await open_desk(rows, HoldfastSettings(), desk.clock)
+        with pytest.raises(DecisionRefused, match=r"was decided before: timed out at .* \(timeout\)"):
+            await decide(here, state, late)
+
+    assert (await (await running).aresult()).state == "Rejected"
+    assert await desk.delivered(run_id) == 0
+
+
+async def test_an_approver_who_is_not_in_the_directory_is_refused_before_anybody_is_asked(desk: Office) -> None:
+    _, running = await desk.start(approved("unknown", "mallory"))
+    state = await running
+
+    assert state.is_failed()
+    assert "'mallory', who is neither a person nor a role of the directory" in (state.message or "")
+    assert desk.mail.mails == []
+
+
+async def test_an_approver_corrects_a_field_and_the_report_says_what_and_by_whom(desk: Office) -> None:
+    settings = "timeout: 4h, editable: [report.text]"
+    run_id, running = await desk.start(approved("corrected", settings=settings))
+    await desk.asked(run_id, ALICE)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE), report_text="# What we spent\n\nNot much.")
+    done = await (await running).aresult()
+    delivered = Path(done.deliveries[0]).read_text()
+
+    assert "Not much." in delivered
+    assert "Corrected: report.text, by alice." in delivered
+    assert (await desk.decision(run_id)).edits == {"report.text": "# What we spent\n\nNot much."}
