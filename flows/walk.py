@@ -50,7 +50,6 @@ class Walk:
         self._graph, self._tasks, self._inputs, self._run = graph, tasks, inputs, run
         self._uses = {name: graph.uses(name) for name in graph.nodes}
         self.records: dict[str, NodeRecord] = {}
-        self._suspended: Pause | None = None
         run.progress.idle = self._idle
 
     async def to_the_end(self) -> Mapping[str, NodeRecord]:
@@ -66,8 +65,8 @@ class Walk:
                 self._run.listener.on_event(NodeEvent(name, "waiting"))
                 needs = [ends[need] for need in self._graph.needs(name)]
                 ends[name] = group.create_task(self._after(needs, self._graph.nodes[name]))
-        if self._suspended is not None:
-            raise self._suspended
+        if self._run.progress.suspended is not None:
+            raise self._run.progress.suspended
         self._raise_first_failure()
         made = [each for name in self._graph.order for each in self._corrections(name)]
         for name, record in self.records.items():
@@ -88,7 +87,7 @@ class Walk:
     async def _after(self, needs: list["asyncio.Task[None]"], node: AnyNode) -> None:
         for need in needs:
             await need
-        if self._suspended is not None:
+        if self._run.progress.suspended is not None:
             return
         record = self._skipped(node)
         if record is None:
@@ -100,9 +99,8 @@ class Walk:
             else:
                 try:
                     record = _skip(node, f"when: {node.when}") if skip else await self._run_node(node, scope)
-                except Pause as suspended:
-                    self._suspended = suspended
-                    return
+                except Pause:
+                    return  # told by the run's progress
         self.records[node.id] = record
         self._tell(record)
 

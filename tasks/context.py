@@ -19,6 +19,7 @@ from blocks.settings import HoldfastSettings
 if TYPE_CHECKING:
     from logging import Logger, LoggerAdapter
 
+    from prefect.exceptions import Pause
     from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
     from blocks.ledger import Ledger
@@ -62,6 +63,8 @@ class Progress:
     """The nodes that wait."""
     idle: Callable[[], bool] = lambda: True
     """Whether nothing can go on before one of them does; the engine says so."""
+    suspended: "Pause | None" = None
+    """What ends every node that waits, once the run is suspended."""
 
 
 class Listener(Protocol):

@@ -98,6 +98,8 @@ class _Wait:
                     return decision
                 await asyncio.sleep(POLL_SECONDS)
             async with run.gate:
+                if run.progress.suspended is not None:
+                    raise run.progress.suspended
                 return await self._hold()
         finally:
             run.progress.waiting.discard(gate.node)
@@ -182,7 +184,8 @@ class _Wait:
         if (await self._state()).decision is not None:
             # It came between the two; nobody else knows that the run waits now.
             await pause.resume(self._run.run_id, NUDGE)
-        raise Pause(state=waiting)
+        self._run.progress.suspended = Pause(state=waiting)
+        raise self._run.progress.suspended
 
     async def _paused(self, state: GateState, key: str) -> None:
         """Returns once the run goes on: by its form, or because the gate was decided elsewhere."""
