@@ -12,6 +12,8 @@ import typer
 
 from blocks.errors import AuthorError, HoldfastError, Problem, RunUnknown, WorkflowUnknown
 from blocks.words import counted
+from deployments.cli_approvals import commands as approval_commands
+from deployments.cli_options import Json, pairs
 
 if TYPE_CHECKING:
     from tasks.context import Verdict
@@ -25,7 +27,6 @@ Sources = Annotated[
 Decisions = Annotated[
     list[str] | None, typer.Option("--decide", metavar="NODE=approve|reject", help="A gate's decision, given now.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
 
 
 @app.callback()
@@ -49,8 +50,8 @@ def run(
     raise typer.Exit(
         run_workflow(
             *_definition(workflow),
-            _pairs("-i", inputs),
-            sources=_pairs("--source", source),
+            pairs("-i", inputs),
+            sources=pairs("--source", source),
             decisions=_decisions(decide),
             as_json=json,
         )
@@ -67,7 +68,7 @@ def resume(
     """Go on with a run under its id; finished nodes are not done again."""
     from deployments.runs import resume_run
 
-    raise typer.Exit(resume_run(run_id, sources=_pairs("--source", source), decisions=_decisions(decide), as_json=json))
+    raise typer.Exit(resume_run(run_id, sources=pairs("--source", source), decisions=_decisions(decide), as_json=json))
 
 
 @app.command()
@@ -179,6 +180,9 @@ def list_workflows() -> None:
         typer.echo(f"{name:<{width}}  {definition(name).description}")
 
 
+app.add_typer(approval_commands)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command, with the process's own arguments unless others are given; it ends in SystemExit.
 
@@ -207,20 +211,10 @@ def _definition(name: str) -> tuple[str, str]:
     return definition_text(name), name
 
 
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for pair in given or []:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
-        pairs[name] = value
-    return pairs
-
-
 def _decisions(given: list[str] | None) -> "dict[str, Verdict]":
     known: dict[str, Verdict] = {"approve": "approve", "reject": "reject"}
     decisions = {}
-    for node, said in _pairs("--decide", given).items():
+    for node, said in pairs("--decide", given).items():
         if said not in known:
             raise typer.BadParameter(f"{said!r} for {node} is neither approve nor reject", param_hint="--decide")
         decisions[node] = known[said]

@@ -27,6 +27,7 @@ def print_result(result: "RunResult") -> None:
     lines = [f"{result.state}: {result.workflow}, run {result.run_id}"]
     lines += [f"Delivered to {place}" for place in result.deliveries] or ["Delivered nowhere."]
     lines += [f"Repaired {repair}" for repair in result.repairs]
+    lines += [f"Corrected {correction}" for correction in result.corrections]
     lines.append(f"Cost {result.cost}")
     lines += [f"Missing {gap}" for gap in result.gaps] or ["Nothing is missing."]
     out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

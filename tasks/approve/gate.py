@@ -6,7 +6,6 @@ that is suspended ends here and is started again by the decision; watch-approval
 """
 
 import asyncio
-import getpass
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from pydantic import JsonValue
 
 from blocks.errors import DecisionMissing, DecisionRefused, DirectoryRefused
 from blocks.ledger import DecisionRow, GateRow, GateState
+from blocks.signed_in import signed_in_user
 from tasks.approve import pause
 from tasks.approve.deciding import Answer, decide
 from tasks.approve.desk import Desk, open_desk
@@ -126,7 +126,7 @@ class _Wait:
         self._terms = terms_of(state)
         if state.decision is None and gate.node in run.decisions:
             said = "decided when the run was started"
-            answer = Answer(run.decisions[gate.node], "--decide", said, login=getpass.getuser())
+            answer = Answer(run.decisions[gate.node], "--decide", said, login=signed_in_user())
             state = await self._counted(state, answer)
         return state
 
@@ -243,7 +243,7 @@ class _Wait:
 
     async def _ask_listener(self) -> None:
         """Asks whoever watches the run, until they have said something that counts."""
-        run, login = self._run, getpass.getuser()
+        run, login = self._run, signed_in_user()
         while (state := await self._state()).decision is None:
             known = self._desk.people.roster.with_login(login) if self._desk.people else None
             wants_code = self._terms.wants_proof and (known is None or known.name not in state.asked())

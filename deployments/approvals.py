@@ -1,0 +1,141 @@
+"""Gates at the command line: which wait, and a decision given there."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from blocks.errors import DecisionRefused, RunUnknown
+from blocks.ledger import GateState, Ledger
+from blocks.settings import HoldfastSettings
+from blocks.signed_in import signed_in_user
+from deployments.local_server import quiet_prefect, start_server
+from deployments.results import print_json
+from tasks.context import Verdict, utc_now
+
+
+def list_approvals(*, as_json: bool) -> None:
+    """Prints the gates that wait for a decision, the oldest first."""
+    waiting = [state for state in asyncio.run(_waiting()) if state.decision is None]
+    if as_json:
+        print_json({"gates": [_as_json(state) for state in waiting]})
+    elif not waiting:
+        typer.echo("No gate waits for a decision.")
+    else:
+        rows = [("run", "workflow", "gate", "asked", "open until"), *map(_line, waiting)]
+        widths = [max(len(row[at]) for row in rows) for at in range(5)]
+        for row in rows:
+            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def approve_run(
+    run: str, *, gate: str, name: str, verdict: Verdict, comment: str, code: str, edits: Mapping[str, str]
+) -> None:
+    """Decides at the run's gate, and says what that came to.
+
+    Raises:
+        RunUnknown: the run has no such gate that waits.
+        DecisionRefused: the answer does not count.
+    """
+    quiet_prefect()
+    asyncio.run(_approve(run, gate, name, verdict, comment, code, edits))
+
+
+async def _waiting() -> tuple[GateState, ...]:
+    async with Ledger.open(HoldfastSettings().ledger) as ledger:
+        return await ledger.gates.waiting()
+
+
+async def _approve(
+    run: str, gate: str, name: str, verdict: Verdict, comment: str, code: str, edits: Mapping[str, str]
+) -> None:
+    settings = HoldfastSettings()
+    async with Ledger.open(settings.ledger) as ledger:
+        state = _chosen([*await ledger.gates.waiting()], run, gate)
+        await start_server(lambda text: typer.echo(text, err=True))
+        from tasks.approve.deciding import Answer, decide, said
+        from tasks.approve.desk import open_desk
+        from tasks.approve.form import NUDGE
+        from tasks.approve.pause import is_waiting, resume
+        from tasks.approve.terms import terms_of
+
+        desk, terms, login = await open_desk(ledger, settings, utc_now), terms_of(state), signed_in_user()
+        known = desk.people.roster.with_login(login) if desk.people is not None else None
+        if terms.wants_proof and not code and (known is None or known.name not in state.asked()):
+            code = _asked_for_code(name or "you")
+        answer = Answer(
+            verdict, "terminal", comment, _typed(edits, terms.editable), code, login,
+            name=name or ("" if terms.wants_proof else login),
+        )  # fmt: skip
+        after = await decide(desk, state, answer)
+        if after.decision is None:
+            asked = ", ".join(each for each in after.asked() if after.vote_of(each) is None)
+            typer.echo(f"Recorded. The gate still waits for {asked}.")
+            return
+        if await is_waiting(state.gate.run_id):
+            await resume(state.gate.run_id, NUDGE)
+        typer.echo(f"{state.gate.title}: {said(after.decision)}. The run goes on.")
+
+
+def _chosen(waiting: Sequence[GateState], run: str, gate: str) -> GateState:
+    """The one gate that is meant by the beginning of a run's id, and a gate's name where the run has several."""
+    of_run = [state for state in waiting if str(state.gate.run_id).startswith(run.lower())]
+    found = [state for state in of_run if gate in ("", state.gate.gate, state.gate.node)]
+    still_open = [state for state in found if state.decision is None] or found
+    if len(still_open) == 1:
+        return still_open[0]
+    if still_open:
+        several = ", ".join(f"{state.gate.run_id} --gate {state.gate.gate}" for state in still_open)
+        raise RunUnknown(f"{run!r} is more than one gate", mend=f"name one of {several}")
+    what = f"no gate {gate!r} of run {run!r}" if gate else f"no gate of run {run!r}"
+    raise RunUnknown(f"{what} waits for a decision", mend="see holdfast approvals")
+
+
+def _asked_for_code(whose: str) -> str:
+    if not sys.stdin.isatty():
+        raise DecisionRefused(
+            "the decision needs a proof",
+            means=f"it comes with a code that only {whose} got",
+            mend="give it with --code",
+        )
+    return str(typer.prompt("The code from your message", hide_input=True, err=True))
+
+
+def _typed(edits: Mapping[str, str], editable: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What was typed, as values of the types that the fields have."""
+    yaml = YAML(typ="safe")
+    return {name: text if isinstance(editable.get(name), str) else yaml.load(text) for name, text in edits.items()}
+
+
+def _line(state: GateState) -> tuple[str, str, str, str, str]:
+    gate = state.gate
+    asked = state.asked() or tuple(map(str, _listed(gate.terms.get("approvers"))))
+    until = f"{gate.closes_at:%Y-%m-%d %H:%M} UTC"
+    return (str(gate.run_id), gate.workflow, gate.gate, ", ".join(asked), until)
+
+
+def _listed(value: JsonValue) -> Sequence[JsonValue]:
+    return value if isinstance(value, list) else ()
+
+
+def _as_json(state: GateState) -> dict[str, Any]:
+    gate = state.gate
+    return {
+        "run": str(gate.run_id),
+        "workflow": gate.workflow,
+        "gate": gate.gate,
+        "title": gate.title,
+        "summary": gate.summary,
+        "opened_at": gate.opened_at.isoformat(),
+        "closes_at": gate.closes_at.isoformat(),
+        "asked": [
+            {"person": ask.person, "in_place_of": ask.slot, "how": ask.how, "because_of": ask.because_of}
+            for ask in state.asks
+        ],
+        "answered": [{"person": vote.person, "decision": vote.decision} for vote in state.votes],
+        "editable": gate.terms.get("editable"),
+    }
