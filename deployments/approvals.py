@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import typer
 from pydantic import JsonValue
@@ -55,7 +56,7 @@ async def _approve(
 ) -> None:
     settings = HoldfastSettings()
     async with Ledger.open(settings.ledger) as ledger:
-        state = _chosen([*await ledger.gates.waiting()], run, gate)
+        state = _chosen(await _meant(ledger, run), run, gate)
         await start_server(lambda text: typer.echo(text, err=True))
         from tasks.approve.deciding import Answer, decide, said
         from tasks.approve.desk import open_desk
@@ -81,9 +82,17 @@ async def _approve(
         typer.echo(f"{state.gate.title}: {said(after.decision)}. The run goes on.")
 
 
-def _chosen(waiting: Sequence[GateState], run: str, gate: str) -> GateState:
-    """The one gate that is meant by the beginning of a run's id, and a gate's name where the run has several."""
-    of_run = [state for state in waiting if str(state.gate.run_id).startswith(run.lower())]
+async def _meant(ledger: Ledger, run: str) -> tuple[GateState, ...]:
+    """The gates of the run of that id, also those that are over; of the beginning of an id, those that wait."""
+    try:
+        return await ledger.gates.of_run(UUID(run))
+    except ValueError:
+        waiting = await ledger.gates.waiting()
+        return tuple(state for state in waiting if str(state.gate.run_id).startswith(run.lower()))
+
+
+def _chosen(of_run: Sequence[GateState], run: str, gate: str) -> GateState:
+    """The one gate that is meant, by its name where the run has several."""
     found = [state for state in of_run if gate in ("", state.gate.gate, state.gate.node)]
     still_open = [state for state in found if state.decision is None] or found
     if len(still_open) == 1:
@@ -91,8 +100,8 @@ def _chosen(waiting: Sequence[GateState], run: str, gate: str) -> GateState:
     if still_open:
         several = ", ".join(f"{state.gate.run_id} --gate {state.gate.gate}" for state in still_open)
         raise RunUnknown(f"{run!r} is more than one gate", mend=f"name one of {several}")
-    what = f"no gate {gate!r} of run {run!r}" if gate else f"no gate of run {run!r}"
-    raise RunUnknown(f"{what} waits for a decision", mend="see holdfast approvals")
+    what = f"run {run!r} has no gate {gate!r}" if gate else f"no gate of run {run!r} waits for a decision"
+    raise RunUnknown(what, mend="see holdfast approvals")
 
 
 def _asked_for_code(whose: str) -> str:
