@@ -16,6 +16,7 @@ from deployments.cli_approvals import commands as approval_commands
 from deployments.cli_options import Json, pairs
 
 if TYPE_CHECKING:
+    from flows.workflow import Workflow
     from tasks.context import Verdict
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -80,7 +81,7 @@ def check(file: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")]) -> None
     text = _definition(file)[0]
     workflow, problems = inspect(text)
     if workflow is not None:
-        problems = (*problems, *functions_missing(workflow.nodes))
+        problems = (*problems, *functions_missing(workflow.nodes), *_approvers_missing(workflow))
     for problem in problems:
         typer.echo(_problem_line(file, problem))
     if problems or workflow is None:
@@ -219,6 +220,22 @@ def _decisions(given: list[str] | None) -> "dict[str, Verdict]":
             raise typer.BadParameter(f"{said!r} for {node} is neither approve nor reject", param_hint="--decide")
         decisions[node] = known[said]
     return decisions
+
+
+def _approvers_missing(workflow: "Workflow") -> "list[Problem]":
+    """Asks the directory of the Prefect server that is set; a temporary one takes too long to start for a check."""
+    from deployments.local_server import has_own_server, may_have_own_server, quiet_prefect
+
+    quiet_prefect()
+    if not workflow.asking or not may_have_own_server() or not has_own_server():
+        return []
+    from asyncio import run
+
+    from blocks.people.directory import saved_roster
+    from flows.gate_checks import unknown_approvers
+
+    roster = run(saved_roster())
+    return unknown_approvers(workflow.nodes, roster) if roster else []
 
 
 def _problem_line(file: str, problem: Problem) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 START_TIMEOUT_SECONDS = 180
 """A first start migrates Prefect's database: 11 to 25 s on two cores (measured 2026-11), more on a busy machine."""
@@ -23,6 +24,13 @@ def has_own_server() -> bool:
     from prefect.settings import PREFECT_API_URL
 
     return bool(PREFECT_API_URL.value())
+
+
+def may_have_own_server() -> bool:
+    """Whether `has_own_server` is worth its import, which takes over a second: something may have set the URL."""
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    files = (home / "profiles.toml", Path("prefect.toml"), Path(".env"))
+    return "PREFECT_API_URL" in os.environ or any(file.exists() for file in files)
 
 
 async def start_server(say: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from blocks.errors import Problem, QueryRefused
+from flows.gate_checks import gate_problems
 from flows.graph import Graph
 from flows.wording import nearest, unknown
 from flows.workflow import Output
@@ -39,6 +40,7 @@ def problems_of(
         *_templates(graph, inputs),
         *_contents(graph),
         *_queries(nodes, inputs),
+        *gate_problems(graph),
         *_outputs(data.get("outputs") if ids else None, graph),
     ]
 
@@ -124,7 +126,7 @@ def _contents(graph: Graph) -> Iterator[Problem]:
                 yield Problem("unknown-node", where, unknown("node", target, upstream))
             elif target not in upstream:
                 yield Problem("not-upstream", where, _not_upstream(graph, node.id, target))
-            elif target in graph.nodes and "text" not in graph.nodes[target].produces_now():
+            elif field == "content" and target in graph.nodes and "text" not in graph.nodes[target].produces_now():
                 message = f"{target} is of kind {graph.nodes[target].kind} and has no text; name one that has"
                 yield Problem("no-text", where, message)
         # A node upstream that could not be parsed may be the one with the text.

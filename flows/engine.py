@@ -20,6 +20,7 @@ from blocks.errors import HoldfastError, RunFailed
 from blocks.ledger import Ledger
 from blocks.settings import HoldfastSettings
 from flows.definitions import dump
+from flows.gate_checks import require_approvers
 from flows.graph import Graph
 from flows.inputs import input_values
 from flows.result import RunResult, message_of, result_of, write_artifacts
@@ -153,6 +154,7 @@ async def _run(
         raise RuntimeError("a workflow's function is called by its Prefect flow only")
     flow_run = context.flow_run
     inputs = input_values(workflow.inputs, given, workflow.local(flow_run.expected_start_time or utc_now()))
+    await require_approvers(workflow.nodes)
     sources, notes = await source_overrides(workflow, options.sources, options.settings)
     async with Ledger.open(options.settings.ledger) as ledger:
         started = await ledger.start_run(

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+)
 
 from tasks.templates import condition_template
 
@@ -122,3 +131,27 @@ class Node(BaseModel):
     def empty(self) -> dict[str, Any]:
         """The value of an outcome that stands in after a failure, as arguments of Outcome."""
         return {}
+
+
+class WritingNode(Node):
+    """A node that may change something outside of Holdfast, which a person confirms at a gate before it."""
+
+    confirm: Literal["gate", "none"] = "gate"
+    """Whether a gate must come before it, where it writes outside."""
+    because: Annotated[str, Field(validate_default=True)] = ""
+    """Why nobody need confirm it; kept in the ledger with each run."""
+
+    @field_validator("because")
+    @classmethod
+    def _goes_with_none(cls, because: str, info: ValidationInfo) -> str:
+        confirm = info.data.get("confirm")
+        if confirm == "none" and not because.strip():
+            raise ValueError("confirm: none needs a reason; write because: why nobody need confirm it")
+        if confirm == "gate" and because:
+            raise ValueError("a reason goes with confirm: none; write both, or neither")
+        return because
+
+    @property
+    def writes_outside(self) -> bool:
+        """Whether it changes something that is not Holdfast's own."""
+        return True

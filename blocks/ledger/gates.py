@@ -48,7 +48,7 @@ class GateBook:
 
         async def write(connection: AsyncConnection) -> GateState:
             if (await connection.execute(opening)).first() is not None:
-                await _add_event(connection, gate, "opened", "", gate.title, gate.opened_at)
+                await _add_event(connection, gate.run_id, gate.gate, "opened", "", gate.title, gate.opened_at)
             return await locked(connection, gate.run_id, gate.gate)
 
         return await self._writer.now(write)
@@ -73,9 +73,11 @@ class GateBook:
         rows = await self._read(select(*columns).where(gate_events.c.run_id == run_id).order_by(gate_events.c.id))
         return tuple(GateEventRow(**row._mapping) for row in rows)
 
-    async def add_event(self, gate: GateRow, what: GateEventKind, person: str, detail: str, at: datetime) -> None:
+    async def add_event(
+        self, run_id: UUID, gate: str, what: GateEventKind, person: str, detail: str, at: datetime
+    ) -> None:
         """Adds a step that nothing else records."""
-        await self._writer.now(lambda connection: _add_event(connection, gate, what, person, detail, at))
+        await self._writer.now(lambda connection: _add_event(connection, run_id, gate, what, person, detail, at))
 
     async def ask(self, gate: GateRow, people: Sequence[AskRow]) -> tuple[AskRow, ...]:
         """Those of the people whom this call was the first to ask; each is an event."""
@@ -88,7 +90,7 @@ class GateBook:
                 asking = insert_new(asks, self._dialect, key).values(**values).returning(asks.c.id)
                 if (await connection.execute(asking)).first() is not None:
                     new.append(each)
-                    await _add_event(connection, gate, each.how, each.person, each.why, each.at)
+                    await _add_event(connection, gate.run_id, gate.gate, each.how, each.person, each.why, each.at)
             return tuple(new)
 
         return await self._writer.now(write)
@@ -136,7 +138,9 @@ class GateBook:
                 return state, False
             values = {"run_id": gate.run_id, "gate": gate.gate, **asdict(vote)}
             await connection.execute(insert(votes).values(**values))
-            await _add_event(connection, gate, "voted", vote.person, f"{vote.decision} ({vote.via})", vote.at)
+            await _add_event(
+                connection, gate.run_id, gate.gate, "voted", vote.person, f"{vote.decision} ({vote.via})", vote.at
+            )
             state = replace(state, votes=(*state.votes, vote))
             if (decision := decide(state)) is not None:
                 state = await self._decided(connection, state, _decision_of(state, decision, vote))
@@ -166,7 +170,7 @@ class GateBook:
         decision = DecisionRow(**row._mapping)
         what: GateEventKind = "timed_out" if decision.decision == "timed_out" else "decided"
         said = f"{decision.decision} ({decision.via})" if what == "decided" else decision.comment
-        await _add_event(connection, gate, what, decision.decided_by, said, decision.at)
+        await _add_event(connection, gate.run_id, gate.gate, what, decision.decided_by, said, decision.at)
         return replace(state, decision=decision)
 
     async def taken(self, run_id: UUID, gate: str, at: datetime) -> None:
@@ -219,7 +223,7 @@ def _decision_of(state: GateState, decision: Answer, last: VoteRow) -> Mapping[s
 
 
 async def _add_event(
-    connection: AsyncConnection, gate: GateRow, what: GateEventKind, person: str, detail: str, at: datetime
+    connection: AsyncConnection, run_id: UUID, gate: str, what: GateEventKind, person: str, detail: str, at: datetime
 ) -> None:
     values = {"what": what, "person": person, "detail": detail, "at": at}
-    await connection.execute(insert(gate_events).values(run_id=gate.run_id, gate=gate.gate, **values))
+    await connection.execute(insert(gate_events).values(run_id=run_id, gate=gate, **values))

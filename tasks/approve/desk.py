@@ -46,7 +46,7 @@ class Desk:
 
     async def record(self, gate: GateRow, what: GateEventKind, person: str, detail: str) -> None:
         """Adds a step to the ledger and tells Prefect of it."""
-        await self.gates.add_event(gate, what, person, detail, self.now())
+        await self.gates.add_event(gate.run_id, gate.gate, what, person, detail, self.now())
         self.emit(gate, what, person, detail)
 
 

@@ -58,6 +58,8 @@ class ApproveNode(Node):
     def reads(self) -> Iterator[tuple[str, str]]:
         if self.content:
             yield "content", self.content
+        for at, name in enumerate(self.editable):
+            yield f"editable[{at}]", name.partition(".")[0]
 
     def field_names(self) -> frozenset[str]:
         return frozenset({"decision", "comment", "decided_by"})

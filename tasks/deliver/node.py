@@ -5,7 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.node import Node, NodeId, Produces
+from tasks.node import NodeId, Produces, WritingNode
+
+_INSIDE = frozenset({"file", "local", "memory"})
 
 
 class DocumentTarget(BaseModel):
@@ -16,7 +18,7 @@ class DocumentTarget(BaseModel):
     documents: Annotated[str, Field(min_length=1)]
 
 
-class DeliverNode(Node):
+class DeliverNode(WritingNode):
     """Delivers one node's text to each target; none is delivered twice."""
 
     default_retry: ClassVar[int] = 2
@@ -26,6 +28,13 @@ class DeliverNode(Node):
     to: Annotated[tuple[DocumentTarget, ...], Field(min_length=1)]
     content: NodeId | None = None
     """The node whose text is delivered; None: the nearest one upstream that has a text."""
+
+    @property
+    def writes_outside(self) -> bool:
+        """Whether a target has a protocol other than a local file's: the deliveries folder is Holdfast's own."""
+        return any(
+            "://" in target.documents and target.documents.partition("://")[0] not in _INSIDE for target in self.to
+        )
 
     def templates(self) -> Iterator[tuple[str, str]]:
         yield from super().templates()

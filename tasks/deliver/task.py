@@ -25,6 +25,8 @@ async def deliver_text(node: DeliverNode, scope: Scope) -> Outcome:
     if not content:
         raise AuthorError(f"node {node.id!r} has no text to deliver", mend="set content to a node that has one")
     text = content.rstrip() + "\n" + _footer(run, scope)
+    if node.writes_outside and node.confirm == "none":
+        await run.ledger.gates.add_event(run.run_id, node.id, "unconfirmed", "", node.because, run.now())
     places = [_place(run, target, scope) for target in node.to]
     deliveries = [await _once(run, node.id, place, text) for place in places]
     stale = tuple(

@@ -153,7 +153,7 @@ async def test_gates_wait_until_they_are_taken_and_come_with_what_happened_at_th
     gates = [await new_gate(ledger) for _ in range(3)]
     await ledger.gates.ask(gates[1], [ask("alice"), ask("bob", "delegated", "alice")])
     await ledger.gates.claim(gates[1], [notice(), notice(occasion="reminder-1")])
-    await ledger.gates.add_event(gates[1], "refused", "", "no code", NOON)
+    await ledger.gates.add_event(gates[1].run_id, "sign-off", "refused", "", "no code", NOON)
     await ledger.gates.vote(gates[2], vote("alice"), first)
     await ledger.gates.taken(gates[0].run_id, gates[0].gate, NOON)
     waiting = await ledger.gates.waiting()
