@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+# Its plugin would import it when the session ends, where Python 3.11 at times cannot parse (python/cpython#106905).
+import hypothesis  # noqa: F401
 import pytest
 
 if TYPE_CHECKING:

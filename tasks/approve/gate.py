@@ -195,7 +195,6 @@ class _Wait:
             while await self._is_paused():
                 if (await self._kept()).decision is not None:
                     await pause.resume(self._run.run_id, NUDGE)
-                    return
                 if asking.done():
                     asking.result()
                     await asyncio.sleep(POLL_SECONDS)
@@ -228,6 +227,8 @@ class _Wait:
             async with get_client() as client:
                 state = (await client.read_flow_run(self._run.run_id)).state
         except (httpx.TransportError, PrefectHTTPStatusError) as error:
+            if not pause.server_is_away(error):
+                raise
             run_logger().warning("gate %s waits on, though Prefect does not answer: %s", self._gate.id, error)
             return True
         if state is not None and (state.is_final() or state.is_cancelling()):

@@ -10,20 +10,24 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import FlowPauseTimeout, NotPausedError
+from prefect.exceptions import FlowPauseTimeout, NotPausedError, PrefectHTTPStatusError
 from prefect.flow_runs import aresume_flow_run
 from prefect.input import RunInput, keyset_from_base_key, keyset_from_paused_state
 from prefect.input.actions import aread_flow_run_input
 from prefect.states import Paused, Suspended
 from prefect.utilities.engine import propose_state
 from pydantic import JsonValue
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 Wait = Literal["pause", "suspend"]
 
 SERVER_MARGIN_SECONDS = 24 * 3600
 """How much longer the server's pause lasts than the gate's timeout: the gate must always end first."""
+PATIENCE_SECONDS = 600
+"""How long a server that does not answer is asked again."""
 _STATES = {"pause": "paused", "suspend": "suspended"}
 
 
@@ -46,6 +50,20 @@ async def begin_wait(run_id: UUID, key: str, form: type[RunInput], wait: Wait, t
     return state
 
 
+def server_is_away(error: BaseException) -> bool:
+    """Whether it is likely that the Prefect server did not answer, and will."""
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= 500
+    return isinstance(error, httpx.TransportError)
+
+
+patiently = retry(
+    retry=retry_if_exception(server_is_away), wait=wait_fixed(1), stop=stop_after_delay(PATIENCE_SECONDS), reraise=True
+)
+"""For what must not fail because the server was started again in between."""
+
+
+@patiently
 async def is_waiting(run_id: UUID) -> bool:
     """Whether the run waits now and its form is there, so that an answer would be taken."""
     async with get_client() as client:
@@ -56,11 +74,12 @@ async def is_waiting(run_id: UUID) -> bool:
     return await aread_flow_run_input(description, flow_run_id=run_id) is not None
 
 
+@patiently
 async def resume(run_id: UUID, answer: Mapping[str, JsonValue]) -> bool:
-    """Answers the run's form; False when it was answered by someone else in the meantime."""
+    """Answers the run's form; False when somebody else has in the meantime, or does at this moment."""
     try:
         await aresume_flow_run(run_id, run_input=dict(answer))
-    except (NotPausedError, FlowPauseTimeout):
+    except (NotPausedError, FlowPauseTimeout, RuntimeError):  # Prefect 3.8 raises a RuntimeError where it is rejected
         return False
     return True
 
@@ -71,6 +90,7 @@ def keys_used(flow_run: FlowRun, gate: str) -> int:
     return sum(key.rpartition("-")[0] == gate for key in keys)
 
 
+@patiently
 async def stored_answer(run_id: UUID, key: str) -> dict[str, Any] | None:
     """What was filled in where the run waited under that key, if anything was."""
     for name in _STATES.values():

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from textwrap import dedent
 from typing import Any, cast
 from uuid import UUID
 
@@ -80,7 +81,7 @@ class Office:
 
     async def deploy(self, definition: str) -> UUID:
         """A run of a deployment, which has not started."""
-        flow = build(load(definition_text(definition), "test"))
+        flow = build(load(dedent(definition), "test"))
         async with get_client() as client:
             flow_id = await client.create_flow(flow)
             deployment = await client.create_deployment(flow_id, flow.name)
@@ -88,7 +89,7 @@ class Office:
 
     async def run(self, definition: str, run_id: UUID) -> State[Any]:
         """The run's final state, or the one in which it was suspended."""
-        flow = build(load(definition_text(definition), "test"))
+        flow = build(load(dedent(definition), "test"))
         run_options.set(self.options())
         async with get_client() as client:
             await client.set_flow_run_state(run_id, Pending(), force=True)
@@ -144,13 +145,6 @@ class Office:
             return len(await rows.deliveries(run_id))
 
 
-def definition_text(definition: str) -> str:
-    """The definition without the indentation that it has in a test."""
-    from textwrap import dedent
-
-    return dedent(definition)
-
-
 @asynccontextmanager
 async def office(sources: Mapping[str, str], directory: str = PEOPLE) -> AsyncIterator[Office]:
     """An open office; its blocks are gone after it."""
@@ -161,9 +155,8 @@ async def office(sources: Mapping[str, str], directory: str = PEOPLE) -> AsyncIt
             EmailChannel(host=mail.host, port=mail.port, security="none", sender="holdfast@example.com"),
             SlackChannel(token=SecretStr(TOKEN), base_url=slack.url),
         ]
-        async with get_client() as client:
-            for block in blocks:
-                document = await cast("Any", block.save("default", overwrite=True))
-                stack.push_async_callback(client.delete_block_document, document)
-            yield Office(mail, slack, Clock(), sources)
-            await stack.aclose()
+        client = await stack.enter_async_context(get_client())
+        for block in blocks:
+            document = await cast("Any", block.save("default", overwrite=True))
+            stack.push_async_callback(client.delete_block_document, document)
+        yield Office(mail, slack, Clock(), sources)

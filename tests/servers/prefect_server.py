@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.servers.processes import stop
+from tests.servers.processes import kill, stop
 
 START_SECONDS = 120
 
@@ -26,34 +26,57 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class PrefectServer:
+    """A server that keeps everything under `home` and comes back at the same address when it is started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once the server answers."""
+        environment = {
+            **os.environ,
+            "PREFECT_HOME": str(self._home),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # The UI would otherwise call port 4200, whatever the port.
+            "PREFECT_UI_API_URL": self.api,
+            "PREFECT_API_URL": self.api,
+        }
+        log = self._home / "server.log"
+        self._home.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        _wait_until_healthy(self.api, self._process, log)
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL, with everything that it started."""
+        if self._process is not None:
+            kill(self._process)
+
+    def stop(self) -> None:
+        """Ends it by its own process group."""
+        if self._process is not None:
+            stop(self._process)
+
+
 @contextmanager
 def prefect_server(home: Path) -> Iterator[str]:
     """The API URL of a server that keeps everything under `home`; it is stopped by its own process group."""
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    environment = {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        # The UI would otherwise call port 4200, whatever the port.
-        "PREFECT_UI_API_URL": api,
-        "PREFECT_API_URL": api,
-    }
-    log = home / "server.log"
-    home.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_healthy(api, server, log)
-            yield api
-        finally:
-            stop(server)
+    server = PrefectServer(home)
+    try:
+        server.start()
+        yield server.api
+    finally:
+        server.stop()
 
 
 def _wait_until_healthy(api: str, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -20,6 +20,13 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """Ends the process, which must have been started in a session of its own, and its group, with SIGKILL."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def stop_servers_when_terminated() -> None:
     """From now on SIGTERM ends this program as an exit does, so that its `with` blocks stop their servers."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
