@@ -14,6 +14,9 @@ _LATER = frozenset({"ratelimited", "rate_limited", "internal_error", "fatal_erro
                     "service_unavailable", "team_added_to_org"})  # fmt: skip
 """What Slack answers with `ok: false` though the same request may succeed later."""
 
+MOST_LETTERS = 12_000
+"""What Slack takes in one Markdown block."""
+
 
 class SlackChannel(Block):
     """A Slack app's bot token, which has the scope chat:write."""
@@ -37,7 +40,12 @@ class SlackChannel(Block):
             ChannelUnavailable: Slack is down or asks to come again later.
             ChannelRefused: it will not take this message, or not from us.
         """
-        body = {"channel": member, "text": f"*{message.subject}*\n\n{message.text}", "unfurl_links": False}
+        body = {
+            "channel": member,
+            "text": message.subject,  # what a notification shows
+            "blocks": [{"type": "markdown", "text": message.text[:MOST_LETTERS]}],
+            "unfurl_links": False,
+        }
         headers = {"Authorization": f"Bearer {self.token.get_secret_value()}"}
         try:
             async with httpx.AsyncClient(timeout=timeout_seconds) as client:

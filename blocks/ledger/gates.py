@@ -42,14 +42,15 @@ class GateBook:
     def __init__(self, writer: Writer, read: Read, dialect: str) -> None:
         self._writer, self._read, self._dialect = writer, read, dialect
 
-    async def open(self, gate: GateRow) -> GateState:
-        """The gate, as it was opened first: a run that starts again finds it with its clock running."""
+    async def open(self, gate: GateRow) -> tuple[GateState, bool]:
+        """The gate as it was opened first, and whether that was now: its clock goes on when the run starts again."""
         opening = insert_new(gates, self._dialect, ("run_id", "gate")).values(**asdict(gate)).returning(gates.c.id)
 
-        async def write(connection: AsyncConnection) -> GateState:
-            if (await connection.execute(opening)).first() is not None:
+        async def write(connection: AsyncConnection) -> tuple[GateState, bool]:
+            new = (await connection.execute(opening)).first() is not None
+            if new:
                 await _add_event(connection, gate.run_id, gate.gate, "opened", "", gate.title, gate.opened_at)
-            return await locked(connection, gate.run_id, gate.gate)
+            return await locked(connection, gate.run_id, gate.gate), new
 
         return await self._writer.now(write)
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause, PrefectHTTPStatusError
@@ -28,6 +29,7 @@ from tasks.approve.form import NUDGE, answer_in, asked_line, form_for, summary
 from tasks.approve.node import ESCALATE_AFTER, REMIND_EVERY, Hold, OnTimeout, Required
 from tasks.approve.terms import Terms, terms_of
 from tasks.approve.work import due_at, work_on
+from tasks.artifacts import artifact_key, show
 from tasks.context import NodeEvent, Question, RunContext, run_logger
 from tasks.models.opening import spent_so_far
 from tasks.outcome import Gap
@@ -109,20 +111,23 @@ class _Wait:
         run, gate = self._run, self._gate
         cost = await spent_so_far(run, await run.ledger.cost(run.run_id))
         opened_at = run.now()
-        state = await self._desk.gates.open(
-            GateRow(
-                run_id=run.run_id,
-                gate=gate.id,
-                node=gate.node,
-                workflow=run.workflow,
-                title=gate.title,
-                summary=summary(gate.title, gate.text, tuple(map(str, gate.gaps)), cost),
-                terms=self._terms.model_dump(mode="json"),
-                key_fingerprint=self._desk.codes.fingerprint if self._terms.wants_proof else "",
-                opened_at=opened_at,
-                closes_at=opened_at + gate.timeout,
-            )
+        row = GateRow(
+            run_id=run.run_id,
+            gate=gate.id,
+            node=gate.node,
+            workflow=run.workflow,
+            title=gate.title,
+            summary=summary(gate.title, gate.text, tuple(map(str, gate.gaps)), cost),
+            terms=self._terms.model_dump(mode="json"),
+            key_fingerprint=self._desk.codes.fingerprint if self._terms.wants_proof else "",
+            opened_at=opened_at,
+            closes_at=opened_at + gate.timeout,
         )
+        state, new = await self._desk.gates.open(row)
+        if new:
+            self._desk.emit(row, "opened", detail=gate.title)
+            key = artifact_key(run.workflow, gate.id)
+            await show(acreate_markdown_artifact(key=key, markdown=self._markdown(state), description=gate.title))
         self._terms = terms_of(state)
         if state.decision is None and gate.node in run.decisions:
             said = "decided when the run was started"

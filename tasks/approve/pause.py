@@ -37,19 +37,6 @@ def way_to_wait(flow_run: FlowRun, hold: Literal["auto", "pause", "suspend"]) ->
     return "suspend" if can_suspend and hold != "pause" else "pause"
 
 
-async def begin_wait(run_id: UUID, key: str, form: type[RunInput], wait: Wait, timeout_seconds: float) -> State[Any]:
-    """The paused state, with its form there to be answered; another state where the run may not pause."""
-    make = Paused if wait == "pause" else Suspended
-    proposed: State[Any] = make(timeout_seconds=int(timeout_seconds) + SERVER_MARGIN_SECONDS, pause_key=key)
-    keys = keyset_from_paused_state(proposed)
-    proposed.state_details.run_input_keyset = {str(name): each for name, each in keys.items()}
-    async with get_client() as client:
-        state: State[Any] = await propose_state(client, proposed, flow_run_id=run_id)
-    if state.is_paused():
-        await form.asave(keys, flow_run_id=run_id)
-    return state
-
-
 def server_is_away(error: BaseException) -> bool:
     """Whether it is likely that the Prefect server did not answer, and will."""
     if isinstance(error, PrefectHTTPStatusError):
@@ -61,6 +48,19 @@ patiently = retry(
     retry=retry_if_exception(server_is_away), wait=wait_fixed(1), stop=stop_after_delay(PATIENCE_SECONDS), reraise=True
 )
 """For what must not fail because the server was started again in between."""
+
+
+async def begin_wait(run_id: UUID, key: str, form: type[RunInput], wait: Wait, timeout_seconds: float) -> State[Any]:
+    """The paused state, with its form there to be answered; another state where the run may not pause."""
+    make = Paused if wait == "pause" else Suspended
+    proposed: State[Any] = make(timeout_seconds=int(timeout_seconds) + SERVER_MARGIN_SECONDS, pause_key=key)
+    keys = keyset_from_paused_state(proposed)
+    proposed.state_details.run_input_keyset = {str(name): each for name, each in keys.items()}
+    async with get_client() as client:
+        state: State[Any] = await patiently(propose_state)(client, proposed, flow_run_id=run_id)
+    if state.is_paused():
+        await patiently(form.asave)(keys, flow_run_id=run_id)
+    return state
 
 
 @patiently

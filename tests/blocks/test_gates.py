@@ -27,7 +27,9 @@ async def new_gate(ledger: Ledger, name: str = "sign-off") -> GateRow:
         opened_at=NOON,
         closes_at=NOON + 4 * HOUR,
     )
-    return (await ledger.gates.open(gate)).gate
+    opened, new = await ledger.gates.open(gate)
+    assert new
+    return opened.gate
 
 
 def ask(person: str, how: Literal["asked", "delegated", "escalated"] = "asked", because_of: str = "") -> AskRow:
@@ -57,9 +59,9 @@ async def test_a_gate_that_is_opened_again_is_as_it_was(ledger: Ledger) -> None:
     gate = await new_gate(ledger)
     await ledger.gates.ask(gate, [ask("alice")])
     later = replace(gate, opened_at=NOON + HOUR, closes_at=NOON + 5 * HOUR, summary="other")
-    again = await ledger.gates.open(later)
+    again, new = await ledger.gates.open(later)
 
-    assert again.gate == gate
+    assert (again.gate, new) == (gate, False)
     assert again.asked() == ("alice",)
     assert [event.what for event in await ledger.gates.events(gate.run_id)] == ["opened", "asked"]
 

@@ -12,6 +12,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.deployments import arun_deployment
 from prefect.flow_runs import aresume_flow_run
+from prefect.flows import load_flow_from_entrypoint
 from ruamel.yaml import YAML
 
 from flows.catalog import definition, names
@@ -52,7 +53,9 @@ def worker(pool: str) -> Iterator[None]:
 
 def test_every_shipped_workflow_is_a_deployment_with_its_own_schedule() -> None:
     said = {
-        each["name"]: (each["entrypoint"], each["description"], each["tags"], each["schedules"]) for each in deployed()
+        each["name"]: (each["entrypoint"], each["description"], each["tags"], each["schedules"])
+        for each in deployed()
+        if each["entrypoint"].startswith("flows.catalog.")
     }
 
     for name in names():
@@ -62,6 +65,15 @@ def test_every_shipped_workflow_is_a_deployment_with_its_own_schedule() -> None:
         entrypoint = f"flows.catalog.{name.replace('-', '_')}"
         assert said.pop(name) == (entrypoint, workflow.description, [workflow.team], [schedule])
     assert said == {}
+
+
+def test_the_platform_s_own_flows_are_deployments_too_and_gates_are_watched_every_minute() -> None:
+    own = {each["name"]: each for each in deployed() if not each["entrypoint"].startswith("flows.catalog.")}
+
+    assert {*own} == {"watch-approvals", "delegate-approvals"}
+    for name, each in own.items():
+        assert load_flow_from_entrypoint(each["entrypoint"]).name == name
+    assert [each["cron"] for each in own["watch-approvals"]["schedules"]] == ["* * * * *"]
 
 
 @pytest.mark.usefixtures("prefect_api")

@@ -32,8 +32,8 @@ class Receiver:
 
     def to(self, member: str) -> list[str]:
         """The texts of the Slack messages for that member, in the order in which they came."""
-        return [each.body["text"] for each in self.posted if each.path.endswith("/chat.postMessage")
-                and each.body["channel"] == member]  # fmt: skip
+        mine = [each.body for each in self.posted if each.path.endswith("/chat.postMessage")]
+        return [block["text"] for body in mine if body["channel"] == member for block in body["blocks"]]
 
 
 @contextmanager

@@ -103,7 +103,7 @@ async def test_a_direct_message_goes_to_the_member(receiver: Receiver) -> None:
     await slack(receiver).send("U0ALICE", MESSAGE, 5)
 
     (text,) = receiver.to("U0ALICE")
-    assert text.endswith(MESSAGE.text)
+    assert (text, receiver.posted[0].body["text"]) == (MESSAGE.text, MESSAGE.subject)
 
 
 @pytest.mark.parametrize(
