@@ -69,8 +69,7 @@ async def _watch(desk: Desk, state: GateState, run: FlowRun | None) -> bool:
         await desk.gates.taken(gate.run_id, gate.gate, desk.now())
         return False
     if state.decision is None:
-        await work_on(desk, state)
-        state = await desk.gates.state(gate.run_id, gate.gate) or state
+        state = await work_on(desk, state)
     if state.decision is not None and run.state.is_paused() and _waits_for(run, gate.gate):
         await pause.resume(gate.run_id, NUDGE)
     return True

@@ -1,6 +1,8 @@
 """The Slack Channel block: a bot that sends direct messages (chat.postMessage; checked 2026-11 on docs.slack.dev)."""
 
+import ssl
 from datetime import UTC, datetime
+from functools import cache
 
 import httpx
 from prefect.blocks.core import Block
@@ -48,7 +50,7 @@ class SlackChannel(Block):
         }
         headers = {"Authorization": f"Bearer {self.token.get_secret_value()}"}
         try:
-            async with httpx.AsyncClient(timeout=timeout_seconds) as client:
+            async with httpx.AsyncClient(timeout=timeout_seconds, verify=_tls()) as client:
                 answer = await client.post(f"{self.base_url}/chat.postMessage", json=body, headers=headers)
         except httpx.HTTPError as error:
             raise ChannelUnavailable(f"Slack does not answer: {str(error) or type(error).__name__}") from error
@@ -57,6 +59,12 @@ class SlackChannel(Block):
             unavailable.retry_after_seconds = retry_after_seconds(answer.headers, datetime.now(UTC))
             raise unavailable
         _require_ok(answer)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Made once: reading the authorities takes longer than the message.
+    return httpx.create_ssl_context()
 
 
 def _require_ok(answer: httpx.Response) -> None:

@@ -28,7 +28,7 @@ from tasks.approve.desk import Desk, open_desk
 from tasks.approve.form import NUDGE, answer_in, asked_line, form_for, summary
 from tasks.approve.node import ESCALATE_AFTER, REMIND_EVERY, Hold, OnTimeout, Required
 from tasks.approve.terms import Terms, terms_of
-from tasks.approve.work import due_at, work_on
+from tasks.approve.work import work_on
 from tasks.artifacts import artifact_key, show
 from tasks.context import NodeEvent, Question, RunContext, run_logger
 from tasks.models.opening import spent_so_far
@@ -137,11 +137,7 @@ class _Wait:
 
     async def _kept(self) -> GateState:
         """The gate, once what was due at it is done."""
-        state = await self._state()
-        if not due_at(self._desk, state):
-            return state
-        await work_on(self._desk, state)
-        return await self._state()
+        return await work_on(self._desk, await self._state())
 
     async def _state(self) -> GateState:
         state = await self._desk.gates.state(self._run.run_id, self._gate.id)

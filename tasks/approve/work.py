@@ -18,15 +18,16 @@ from tasks.approve.telling import message_for
 from tasks.approve.terms import terms_of
 
 
-async def work_on(desk: Desk, state: GateState) -> None:
-    """Does what is due at the gate."""
+async def work_on(desk: Desk, state: GateState) -> GateState:
+    """The gate, once what is due at it is done; decided where its time is up, else as it was."""
     wanted = due_at(desk, state)
     if wanted.time_is_up:
-        await end(desk, state)
+        return await end(desk, state)
     if desk.people is not None and wanted.asks:
         await _ask(desk, desk.people, state.gate, wanted.asks)
     if desk.people is not None and wanted.notices:
         await _tell(desk, desk.people, state.with_asks(wanted.asks), wanted.notices)
+    return state
 
 
 def due_at(desk: Desk, state: GateState) -> Due:
