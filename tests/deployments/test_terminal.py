@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from prefect.flow_runs import aresume_flow_run
 
 from tests.deployments.commands import ROOT
 from tests.flows.gated import GATED, paused
+from tests.flows.office import approved, office
 from tests.flows.running import ledger, shop
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -45,10 +47,10 @@ class AtTerminal:
     def screen(self) -> str:
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._drawn.decode(errors="replace"))
 
-    def until(self, text: str) -> str:
-        """What stood on the screen when the text came up."""
+    def until(self, text: str, after: str = "") -> str:
+        """What stood on the screen when the text came up, after that other text if one is given."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while text not in self.screen:
+        while text not in (self.screen.partition(after)[2] if after else self.screen):
             assert time.monotonic() < deadline, self.screen[-3000:]
             if select.select([self._ours], [], [], 0.2)[0]:
                 try:
@@ -115,3 +117,23 @@ async def test_a_run_that_is_interrupted_says_how_to_go_on(terminal: AtTerminal)
     terminal.until(f"holdfast resume {run_id}")
 
     assert terminal.process.wait(20) == 130
+
+
+async def test_where_a_directory_is_saved_the_terminal_asks_for_the_code(tmp_path: Path) -> None:
+    async with office({}) as desk:
+        (tmp_path / "gated.yaml").write_text(dedent(approved("gated")))
+        opened = AtTerminal("run", str(tmp_path / "gated.yaml"), "--source", f"shop={shop(tmp_path)}")
+        try:
+            for refusal in ("", "The last answer did not count"):
+                await asyncio.to_thread(opened.until, "approve or reject? [a/r]", refusal)
+                opened.type("a\r")
+                await asyncio.to_thread(opened.until, "Comment (Enter for none):", refusal)
+                opened.type("\r")
+                await asyncio.to_thread(opened.until, "The code from your message:", refusal)
+                opened.type(f"{desk.mail.code_for('alice@example.com') if refusal else 'wrong'}\r")
+            ended = await asyncio.to_thread(opened.until, "Nothing is missing.")
+        finally:
+            opened.close()
+        decision = await desk.decision(run_id_of(ended))
+
+    assert (decision.decision, decision.decided_by, decision.via) == ("approve", "alice", "terminal")

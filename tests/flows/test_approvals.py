@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from blocks.codes import CodeMaker, code_maker
@@ -158,7 +159,7 @@ async def test_an_approver_who_is_not_in_the_directory_is_refused_before_anybody
     state = await running
 
     assert state.is_failed()
-    assert "'mallory', who is neither a person nor a role of the directory" in (state.message or "")
+    assert "field approvers: there is no person or role 'mallory'" in (state.message or "")
     assert desk.mail.mails == []
 
 
@@ -173,3 +174,32 @@ async def test_an_approver_corrects_a_field_and_the_report_says_what_and_by_whom
     assert "Not much." in delivered
     assert "Corrected: report.text, by alice." in delivered
     assert (await desk.decision(run_id)).edits == {"report.text": "# What we spent\n\nNot much."}
+
+
+async def test_each_step_is_an_event_in_prefect_and_the_gate_is_an_artifact_of_its_run(
+    desk: Office, prefect_api: str
+) -> None:
+    run_id, running = await desk.start(approved("told"))
+    await desk.asked(run_id, ALICE)
+    await desk.answer(run_id, code="wrong")
+    await desk.happened(run_id, "refused")
+    await paused(run_id)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    await running
+    wanted = {"holdfast.gate.opened", "holdfast.gate.asked", "holdfast.gate.refused", "holdfast.gate.decided"}
+    resource = f"holdfast.gate.{run_id}.sign-off"
+    async with httpx.AsyncClient(base_url=prefect_api) as client, asyncio.timeout(30):
+        while True:
+            asked = {"filter": {"any_resource": {"id": [resource]}}}
+            events = (await client.post("/events/filter", json=asked)).json()["events"]
+            if wanted <= {event["event"] for event in events}:
+                break
+            await asyncio.sleep(0.2)
+        by_run = {"artifacts": {"flow_run_id": {"any_": [str(run_id)]}, "key": {"any_": ["told-sign-off"]}}}
+        (artifact,) = (await client.post("/artifacts/filter", json=by_run)).json()
+
+    (refused,) = [event for event in events if event["event"] == "holdfast.gate.refused"]
+    assert refused["payload"]["detail"] == "the code is none that was given out for this gate"
+    assert refused["related"][0]["prefect.resource.id"] == f"prefect.flow-run.{run_id}"
+    assert "What we spent" in artifact["data"]
+    assert "Asked: alice." in artifact["data"]

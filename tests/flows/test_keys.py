@@ -14,8 +14,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, LogFilter, LogFilterFlowRunId
 
 from blocks.errors import OperatorError, RunFailed
+from blocks.settings import HoldfastSettings
+from tasks.approve.deciding import Answer, decide
+from tasks.approve.desk import open_desk
 from tests.blocks.models.asking import provider_at
+from tests.flows.office import approved, office
 from tests.flows.running import ledger, run, shop
+from tests.servers.http_receiver import TOKEN
 from tests.servers.model_server import Behaviour, Fails, ModelServer, Odd, Slow
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -111,17 +116,46 @@ async def test_a_key_is_in_no_file_log_artifact_row_or_result(
     assert refused.is_failed()
     told = [str(done), str(refused), repr(await refused.aresult(raise_on_failure=False)), whole_log.text]
     told += [await _on_server(state.state_details.flow_run_id) for state in (done, refused)]
-    server_home = [each for each in tmp_path_factory.getbasetemp().iterdir() if each.name.startswith("prefect-server")]
+    files = _files_with(team, tmp_path_factory.getbasetemp())
+    for key in (right, wrong):
+        assert [text[:200] for text in told if key in text] == []
+        assert [file for file in files if key.encode() in file.read_bytes()] == []
+
+
+async def test_an_approver_s_code_and_the_channels_secrets_are_in_no_file_log_artifact_or_row(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, whole_log: pytest.LogCaptureFixture
+) -> None:
+    name = f"secret-{uuid4().hex[:8]}"
+    async with office({"shop": shop(tmp_path)}) as desk:
+        run_id, running = await desk.start(approved(name))
+        await desk.asked(run_id, "alice@example.com")
+        code = desk.mail.code_for("alice@example.com")
+        async with ledger() as rows:
+            here = await open_desk(rows, HoldfastSettings(), desk.clock)
+            await decide(here, await desk.state(run_id), Answer("approve", "terminal", code=code))
+        done = await running
+
+    assert done.is_completed()
+    # The mail server logs here too, what it was sent.
+    logged = [record.getMessage() for record in whole_log.records if not record.name.startswith("mail.")]
+    told = [str(done), *logged, await _on_server(run_id)]
+    files = _files_with(name, tmp_path_factory.getbasetemp())
+    key = (Path(os.environ["HOLDFAST_HOME"]) / "signing.key").read_text()
+    for secret in (code, TOKEN, key):
+        assert [text[:200] for text in told if secret in text] == []
+        assert [each.name for each in files if secret.encode() in each.read_bytes()] in ([], ["signing.key"])
+
+
+def _files_with(name: str, session: Path) -> list[Path]:
+    """All files of the server and of this process's homes, each of which has something of that name."""
+    server_home = [each for each in session.iterdir() if each.name.startswith("prefect-server")]
     places = [Path(os.environ["PREFECT_HOME"]), Path(os.environ["HOLDFAST_HOME"]), *server_home]
     files = [file for place in places for file in place.rglob("*") if file.is_file()]
     assert any(file.name == "ledger.db" for file in files)
     assert any("prefect.db" in file.name for file in files)
-    assert {place for place in places if any(team.encode() in f.read_bytes() for f in files if place in f.parents)} == {
-        *places
-    }, "each place has something of these runs"
-    for key in (right, wrong):
-        assert [text[:200] for text in told if key in text] == []
-        assert [file for file in files if key.encode() in file.read_bytes()] == []
+    for place in places:
+        assert any(name.encode() in file.read_bytes() for file in files if place in file.parents), place
+    return files
 
 
 async def _on_server(run_id: Any) -> str:

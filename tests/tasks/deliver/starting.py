@@ -3,7 +3,7 @@
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from blocks.folders import digest
@@ -30,6 +30,7 @@ class Delivering:
         text: str = "# Report\n",
         inputs: dict[str, str] | None = None,
         notes: tuple[str, ...] = (),
+        settings: dict[str, Any] | None = None,
         **outcomes: Outcome,
     ) -> Outcome:
         """The outcome of the next start of the run."""
@@ -46,7 +47,7 @@ class Delivering:
         token = enter_run(run)
         try:
             to = tuple(DocumentTarget(documents=path) for path in paths or ("report.md",))
-            node = DeliverNode(id="publish", needs=("report",), to=to, content="report")
+            node = DeliverNode(id="publish", needs=("report",), to=to, content="report", **(settings or {}))
             scope = Scope(inputs=inputs or {}, outcomes={"report": Outcome(text=text), **outcomes})
             return cast(Outcome, await inspect.unwrap(deliver_text.fn)(node, scope))
         finally:

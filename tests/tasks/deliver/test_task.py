@@ -201,3 +201,15 @@ async def test_an_empty_text_is_not_delivered(run: Delivering) -> None:
         await run.again(text="")
 
     assert await run.rows() == {}
+
+
+async def test_why_nobody_need_confirm_what_goes_outside_is_kept_with_the_run(run: Delivering) -> None:
+    nobody = {"confirm": "none", "because": "the figures are public"}
+    with pytest.raises(DeliveryRefused):
+        await run.again("ftp://127.0.0.1:9/report.md", settings=nobody)
+    await run.again("report.md", settings=nobody)
+
+    events = await run.ledger.gates.events(run.run_id)
+    assert [(event.what, event.gate, event.detail) for event in events] == [
+        ("unconfirmed", "publish", "the figures are public")
+    ]
