@@ -7,7 +7,6 @@ that is suspended ends here and is started again by the decision; watch-approval
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -203,8 +202,8 @@ class _Wait:
                     await asyncio.wait((asking,), timeout=POLL_SECONDS)
         finally:
             asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await asking
+            # Waited for, not awaited: its Ctrl-C has ended the run already, and must not do it again.
+            await asyncio.wait((asking,))
         if not await self._take(key) and (await self._state()).decision is None:
             raise DecisionMissing(
                 f"the run was resumed at gate {self._gate.node!r} with no decision",

@@ -150,7 +150,7 @@ async def test_a_gate_s_form_shows_what_the_run_has_spent_of_its_budgets(team: T
     month = f"{utc_now():%Y-%m}"
     assert state.name == "Completed"
     assert f"Cost so far: {spent} (1 model call); budgets: this run {spent} of $0.75, " in person.form
-    assert f"team '{team.name}' in {month} {spent} of $50. Asked: the-boss" in person.form
+    assert f"team '{team.name}' in {month} {spent} of $50.\n\nAsked: the-boss" in person.form
 
 
 async def test_where_a_node_degrades_a_spent_budget_is_a_gap(team: Team) -> None:
