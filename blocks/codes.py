@@ -42,14 +42,17 @@ def as_typed(text: str) -> str:
     """The code in what a person typed or pasted: the code itself in any case and grouping, or a link that has it."""
     typed = text.strip()
     if "://" in typed:
-        typed = next(iter(parse_qs(urlsplit(typed).query).get("code", [])), "")
+        try:
+            typed = next(iter(parse_qs(urlsplit(typed).query).get("code", [])), "")
+        except ValueError:  # it only looks like a link
+            typed = ""
     letters = typed.upper().translate(_READ_AS)
     return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
 
 
 def is_code(typed: str, code: str) -> bool:
     """Whether what was typed is that code; it takes as long for a wrong one."""
-    return hmac.compare_digest(as_typed(typed).encode(), code.encode())
+    return hmac.compare_digest(as_typed(typed).encode(errors="replace"), code.encode())
 
 
 def code_maker(settings: HoldfastSettings) -> CodeMaker:

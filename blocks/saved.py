@@ -36,7 +36,8 @@ async def load_saved(block: type[BlockT], name: str) -> BlockT | None:
         # Raised anew below and without a cause, because what it refused may have a key in it.
         refused = error.__cause__ if isinstance(error, RuntimeError) else error
         details = refused.errors() if isinstance(refused, ValidationError) else []
-        wrong = sorted({str(each["loc"][0]) for each in details})
+        # What is wrong with the block as a whole has no place.
+        wrong = sorted({str(each["loc"][0]) if each["loc"] else each["msg"] for each in details})
     raise OperatorError(
         f"{block.get_block_type_slug().replace('-', ' ')} block {name!r} cannot be used",
         means=f"wrong or missing: {', '.join(wrong)}" if wrong else "it cannot be loaded",

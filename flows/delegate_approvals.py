@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.context import FlowRunContext
 
 from blocks.errors import DelegationRefused
+from blocks.folders import digest
 from blocks.ledger import Ledger
 from blocks.people.directory import saved_roster
 from flows.engine import RunOptions, run_options
@@ -67,10 +68,13 @@ def _gate(plan: Planned) -> Gate:
         node="confirm",
         title=f"{plan.person.name} delegates to {plan.alternate.name}",
         text=f"{plan}.",
+        content=digest(str(plan)),
         gaps=(),
         approvers=(plan.person.name,),
         timeout=CONFIRM_WITHIN,
         on_timeout="reject",
+        # Whoever stands in for somebody must not prolong that, or pass it on.
+        delegable=False,
     )
 
 

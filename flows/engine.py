@@ -180,6 +180,12 @@ async def _run(
             listener=options.listener,
             now=options.now,
         )
+        if started.starts > 1:
+            run.progress.kept = {
+                node: kept
+                for state in await ledger.gates.of_run(run.run_id)
+                for node, kept in state.gate.degraded.items()
+            }
         token = enter_run(run)
         try:
             await _begin_models(workflow, run)

@@ -47,9 +47,20 @@ def _unconfirmed(node: WritingNode, graph: Graph) -> Iterator[Problem]:
 
 
 def unknown_approvers(nodes: Sequence[AnyNode], roster: "Roster") -> list[Problem]:
-    """The approvers that are neither people nor roles of the directory."""
+    """The approvers that are neither people nor roles of the directory, and gates that have too few."""
     known = [*(person.name for person in roster.people), *roster.roles]
-    return [
+    few = [
+        Problem(
+            "too-few-approvers",
+            f"node {node.id}, field required",
+            f"{node.required} people must agree and the approvers are {len(meant)}; name more, or require fewer",
+        )
+        for node in nodes
+        if isinstance(node, ApproveNode) and isinstance(node.required, int)
+        for meant in [roster.all_meant_by(node.approvers)]
+        if node.required > len(meant) and all(map(roster.meant_by, node.approvers))
+    ]
+    return few + [
         Problem("unknown-approver", f"node {node.id}, field approvers", unknown("person or role", name, known))
         for node in nodes
         if isinstance(node, ApproveNode | QueryNode)

@@ -132,6 +132,8 @@ class Walk:
         return self.records[gate].outcome.corrections
 
     async def _run_node(self, node: AnyNode, scope: Scope) -> NodeRecord:
+        if (kept := self._run.progress.kept.get(node.id)) is not None:
+            return self._as_kept(node, kept)
         tries = Tries()
         tries_of_node.set(tries)
         began = monotonic()
@@ -145,6 +147,9 @@ class Walk:
             record = self._failed(node, scope, error, seconds, tries.count)
             # What stands in for its result: Prefect's graph has its edges by whose result a task was handed.
             link_state_to_task_run_result(state, record.outcome)
+            if record.state == "degraded":
+                shown: JsonValue = {"reason": record.detail, "outcome": record.outcome.model_dump(mode="json")}
+                self._run.progress.degraded[node.id] = shown
             return record
         outcome: Outcome = await state.aresult()
         detail = f"repaired: {'; '.join(outcome.repairs)}" if outcome.repairs else ""
@@ -152,6 +157,13 @@ class Walk:
             node.id, node.kind, "done", outcome, seconds, tries.count, cached=state.name == "Cached", detail=detail
         )
         return _gate_record(node, record) if isinstance(node, ApproveNode) else record
+
+    def _as_kept(self, node: AnyNode, kept: JsonValue) -> NodeRecord:
+        """The gap as somebody was shown it at a gate of this run, though the node might now do better."""
+        self._run.progress.degraded[node.id] = kept
+        shown = dict(kept) if isinstance(kept, dict) else {}
+        outcome = Outcome.model_validate(shown["outcome"])
+        return NodeRecord(node.id, node.kind, "degraded", outcome, detail=str(shown["reason"]))
 
     def _failed(self, node: AnyNode, scope: Scope, error: BaseException, seconds: float, attempts: int) -> NodeRecord:
         reason = reason_of(error, node)

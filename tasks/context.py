@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from blocks.budgets import Budgets
 from blocks.opened import Opened
 from blocks.settings import HoldfastSettings
@@ -63,6 +65,10 @@ class Progress:
     """The nodes that wait."""
     idle: Callable[[], bool] = lambda: True
     """Whether nothing can go on before one of them does; the engine says so."""
+    degraded: dict[str, JsonValue] = field(default_factory=dict)
+    """The nodes that have left a gap, each with its reason and outcome: a gate that opens keeps them."""
+    kept: Mapping[str, JsonValue] = field(default_factory=dict)
+    """The same as the run's gates have kept them: what somebody was shown is not made anew at another start."""
     suspended: "Pause | None" = None
     """What ends every node that waits, once the run is suspended."""
 

@@ -1,20 +1,23 @@
 """Which channels a person has, and sending on one of them."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import httpx
 from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.core import Block
+from prefect.exceptions import PrefectHTTPStatusError
 
 from blocks.channels.email import EmailChannel
 from blocks.channels.message import Message
 from blocks.channels.slack import SlackChannel
-from blocks.errors import ChannelRefused, ChannelUnavailable
+from blocks.errors import ChannelRefused, ChannelUnavailable, OperatorError
 from blocks.people.person import Person
 from blocks.saved import load_saved
 
+BlockT = TypeVar("BlockT", bound=Block)
 NAME = "default"
 """What the blocks of the Email Channel and the Slack Channel are called."""
 SEND_TIMEOUT_SECONDS = 10.0
@@ -27,10 +30,15 @@ class Channels:
 
     email: EmailChannel | None = None
     slack: SlackChannel | None = None
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Channels whose block is there and cannot be used, each with what is wrong: somebody will mend it."""
 
     def of(self, person: Person) -> tuple[str, ...]:
         """The names of the channels on which this person is reached."""
-        own = {"email": self.email and person.email, "slack": self.slack and person.slack}
+        own = {
+            "email": person.email if self.email or "email" in self.broken else "",
+            "slack": person.slack if self.slack or "slack" in self.broken else "",
+        }
         return (*(name for name, address in own.items() if address), *person.notify)
 
     async def send(self, person: Person, channel: str, message: Message) -> None:
@@ -42,6 +50,8 @@ class Channels:
         """
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS + 1):
+                if channel in self.broken:
+                    raise ChannelUnavailable(self.broken[channel])
                 if channel == "email" and self.email:
                     await self.email.send(person.email, message, SEND_TIMEOUT_SECONDS)
                 elif channel == "slack" and self.slack:
@@ -55,19 +65,26 @@ class Channels:
 
 
 async def open_channels() -> Channels:
-    """The channels whose blocks are saved.
+    """The channels whose blocks are saved; one that cannot be used keeps the other from nobody."""
+    broken: dict[str, str] = {}
 
-    Raises:
-        OperatorError: a block is there and cannot be used.
-    """
-    email, slack = await asyncio.gather(load_saved(EmailChannel, NAME), load_saved(SlackChannel, NAME))
-    return Channels(email, slack)
+    async def loaded(name: str, block: type[BlockT]) -> BlockT | None:
+        try:
+            return await load_saved(block, NAME)
+        except OperatorError as error:
+            broken[name] = str(error)
+            return None
+
+    email, slack = await asyncio.gather(loaded("email", EmailChannel), loaded("slack", SlackChannel))
+    return Channels(email, slack, broken)
 
 
 async def _notify(block: str, message: Message) -> None:
     # Nothing of the error is quoted: what a webhook's block says of its failure may have its address, a secret.
     try:
         loaded: Any = await Block.aload(block)
+    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
+        raise ChannelUnavailable(f"Prefect does not say what block {block!r} is: {type(error).__name__}") from error
     except (ValueError, RuntimeError) as error:
         raise ChannelRefused(f"there is no notification block {block!r} that can be used") from error
     if not isinstance(loaded, NotificationBlock):

@@ -1,12 +1,13 @@
 """The Slack Channel block: a bot that sends direct messages (chat.postMessage; checked 2026-11 on docs.slack.dev)."""
 
+import re
 import ssl
 from datetime import UTC, datetime
 from functools import cache
 
 import httpx
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from blocks.channels.message import Message
 from blocks.errors import ChannelRefused, ChannelUnavailable
@@ -35,6 +36,14 @@ class SlackChannel(Block):
         default="https://slack.com/api", pattern=r"^https?://\S+$", description="Where Slack's Web API is."
     )
 
+    @field_validator("token")
+    @classmethod
+    def _is_a_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # a pasted one often ends in a line break
+        if not re.fullmatch(r"xox[!-~]+", token):
+            raise ValueError("a Slack token begins with xox and has neither spaces nor letters beyond ASCII")
+        return SecretStr(token)
+
     async def send(self, member: str, message: Message, timeout_seconds: float) -> None:
         """Returns once Slack has taken the message for that member.
 
@@ -52,8 +61,9 @@ class SlackChannel(Block):
         try:
             async with httpx.AsyncClient(timeout=timeout_seconds, verify=_tls()) as client:
                 answer = await client.post(f"{self.base_url}/chat.postMessage", json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise ChannelUnavailable(f"Slack does not answer: {str(error) or type(error).__name__}") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Not what it says: that may quote a header, and the token is one.
+            raise ChannelUnavailable(f"Slack does not answer: {type(error).__name__}") from error
         if answer.status_code == 429 or answer.status_code >= 500:
             unavailable = ChannelUnavailable(f"Slack answered {answer.status_code}")
             unavailable.retry_after_seconds = retry_after_seconds(answer.headers, datetime.now(UTC))

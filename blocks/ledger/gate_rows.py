@@ -1,7 +1,7 @@
 """What the ledger answers with about gates: one frozen row per table, and a gate with all that happened at it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -40,6 +40,10 @@ class GateRow:
     title: str
     summary: str
     """Markdown: what is to be approved."""
+    content: str = ""
+    """The digest of all that is to be approved."""
+    degraded: Mapping[str, JsonValue] = field(default_factory=dict)
+    """The nodes that had left a gap by then, each with its reason and outcome."""
     terms: Mapping[str, JsonValue]
     key_fingerprint: str
     """Of the key that the codes are made with; empty where no proof can be asked for."""

@@ -25,6 +25,10 @@ class Gate(Base):
     title: Mapped[str]
     summary: Mapped[str]
     """Markdown: what is to be approved."""
+    content: Mapped[str]
+    """The digest of all that is to be approved."""
+    degraded: Mapped[dict[str, Any]]
+    """The nodes that had left a gap by then, each with its reason and outcome."""
     terms: Mapped[dict[str, Any]]
     """Who is asked, how many must agree, when what is due."""
     key_fingerprint: Mapped[str]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks.ledger.gate_rows import (
@@ -48,7 +48,10 @@ class GateBook:
 
         async def write(connection: AsyncConnection) -> tuple[GateState, bool]:
             new = (await connection.execute(opening)).first() is not None
-            if new:
+            if not new:
+                # A run that had ended has come back to it.
+                await connection.execute(update(gates).where(_is(gate.run_id, gate.gate)).values(taken_at=None))
+            else:
                 await _add_event(connection, gate.run_id, gate.gate, "opened", "", gate.title, gate.opened_at)
             return await locked(connection, gate.run_id, gate.gate), new
 
@@ -176,10 +179,9 @@ class GateBook:
 
     async def taken(self, run_id: UUID, gate: str, at: datetime) -> None:
         """Records that nobody need work on the gate any more."""
-        mine = and_(gates.c.run_id == run_id, gates.c.gate == gate, gates.c.taken_at.is_(None))
 
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(update(gates).where(mine).values(taken_at=at))
+            await connection.execute(update(gates).where(_is(run_id, gate)).values(taken_at=at))
 
         await self._writer.now(write)
 
@@ -210,6 +212,10 @@ class GateBook:
         return await self._writer.now(write)
 
 
+def _is(run_id: UUID, gate: str) -> ColumnElement[bool]:
+    return and_(gates.c.run_id == run_id, gates.c.gate == gate)
+
+
 def _decision_of(state: GateState, decision: Answer, last: VoteRow) -> Mapping[str, Any]:
     """What the votes come to, as one row: who all agreed, and what each corrected."""
     agreeing = [vote for vote in state.votes if vote.decision == decision]
@@ -219,7 +225,12 @@ def _decision_of(state: GateState, decision: Answer, last: VoteRow) -> Mapping[s
         "decided_by": ", ".join(vote.person for vote in agreeing if vote.person),
         "via": last.via,
         "at": last.at,
-        "edits": {name: value for vote in agreeing for name, value in vote.edits.items()},
+        "edits": {
+            name: {"now": value, "by": vote.person}
+            for vote in agreeing
+            if decision == "approve"
+            for name, value in vote.edits.items()
+        },
     }
 
 

@@ -121,8 +121,8 @@ class DecisionRow:
     decided_by: str
     via: str
     at: datetime
-    edits: Mapping[str, JsonValue]
-    """What was corrected before it went on: node.field to its new value."""
+    edits: Mapping[str, Mapping[str, JsonValue]]
+    """What was corrected before it went on: node.field to its value `now`, and `by` whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

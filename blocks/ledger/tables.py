@@ -177,7 +177,7 @@ class Decision(Base):
     via: Mapped[str]
     at: Mapped[datetime]
     edits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    """What was corrected before it went on: node.field to its new value."""
+    """What was corrected before it went on: node.field to its value `now`, and `by` whom."""
 
 
 class Schema(Base):

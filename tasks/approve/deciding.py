@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from blocks.codes import is_code
-from blocks.errors import DecisionRefused, OperatorError
+from blocks.errors import DecisionRefused
 from blocks.ledger import DecisionRow, GateState, VoteRow
-from tasks.approve.desk import Desk
-from tasks.approve.terms import outcome_of, terms_of
+from tasks.approve.desk import OTHER_KEY, Desk
+from tasks.approve.terms import editable_now, outcome_of, terms_of
 from tasks.approve.work import end
 
 
@@ -37,7 +37,6 @@ async def decide(desk: Desk, state: GateState, answer: Answer) -> GateState:
 
     Raises:
         DecisionRefused: the answer does not count; the gate is as it was.
-        OperatorError: the codes of this gate were made with another key.
     """
     if state.decision is None and desk.now() >= state.gate.closes_at:
         state = await end(desk, state)
@@ -76,14 +75,12 @@ async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
     if not terms.wants_proof:
         return answer.name
     if state.gate.key_fingerprint != desk.codes.fingerprint:
-        raise OperatorError(
-            f"the codes of gate {state.gate.gate!r} were made with another key than this machine's",
-            mend="set HOLDFAST_SIGNING_KEY, or HOLDFAST_HOME, as the run and watch-approvals have it",
-        )
+        raise await _refused(desk, state, answer.name, OTHER_KEY)
     known = desk.people.roster.with_login(answer.login) if desk.people is not None and answer.login else None
     if answer.code:
         run_id, gate = state.gate.run_id, state.gate.gate
-        asked = (each for each in state.asked() if is_code(answer.code, desk.codes.code(run_id, gate, each)))
+        known_now = [each for each in state.asked() if desk.people is None or desk.people.roster.find(each)]
+        asked = (each for each in known_now if is_code(answer.code, desk.codes.code(run_id, gate, each)))
         person = next(asked, None)
         wrong = "the code is none that was given out for this gate"
     else:
@@ -118,9 +115,9 @@ def _corrections(state: GateState, answer: Answer) -> dict[str, JsonValue]:
     """Those of the edits that change something.
 
     Raises:
-        DecisionRefused: one is not editable, or of another type.
+        DecisionRefused: one is not editable, is of another type, or comes after somebody has approved.
     """
-    editable = terms_of(state).editable
+    editable = editable_now(state)
     for name, value in answer.edits.items():
         if name not in editable:
             known = ", ".join(editable) or "nothing"
@@ -128,7 +125,16 @@ def _corrections(state: GateState, answer: Answer) -> dict[str, JsonValue]:
         was = editable[name]
         if was is not None and type(value) is not type(was) and not _both_numbers(value, was):
             raise DecisionRefused(f"{name} is {was!r}, so {value!r} cannot take its place")
-    return {name: value for name, value in answer.edits.items() if value != editable[name]}
+    changed = {name: value for name, value in answer.edits.items() if value != editable[name]}
+    if answer.decision == "reject":
+        return {}
+    if changed and state.votes:
+        raise DecisionRefused(
+            f"{next(iter(changed))} cannot be corrected any more at gate {state.gate.gate!r}",
+            means=f"{state.votes[0].person or 'somebody'} has approved it as it is",
+            mend="approve it as it is, or reject it",
+        )
+    return changed
 
 
 def _both_numbers(one: JsonValue, other: JsonValue) -> bool:

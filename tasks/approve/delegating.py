@@ -9,6 +9,9 @@ from blocks.errors import DelegationRefused
 from blocks.people.person import Person
 from blocks.people.roster import Delegation, Roster, loop_with
 
+LAST_YEAR = 9998
+"""Beyond it the end of a day has no date."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -36,6 +39,8 @@ def planned(
     Raises:
         DelegationRefused: somebody is unknown, it is over before it begins, or it would lead back to the person.
     """
+    if until.year > LAST_YEAR or (begins is not None and begins.year > LAST_YEAR):
+        raise DelegationRefused(f"{until} is too far away", mend=f"give a day before {LAST_YEAR + 1}")
     whose, alternate = _found(roster, person), _found(roster, to)
     zone = ZoneInfo(whose.time_zone)
     begins_at = datetime.combine(begins, time.min, zone) if begins else now

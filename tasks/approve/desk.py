@@ -16,6 +16,8 @@ from blocks.people.directory import saved_roster
 from blocks.settings import HoldfastSettings
 from tasks.approve.due import People
 
+OTHER_KEY = "the gate's codes were made with another key than this machine's; set HOLDFAST_SIGNING_KEY on both"
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -68,24 +68,32 @@ def again_at(notice: NoticeRow, now: datetime, after: timedelta = timedelta(0)) 
 
 
 def _new_asks(state: GateState, terms: Terms, people: People, now: datetime) -> Iterator[AskRow]:
-    asked = {(ask.slot, ask.person) for ask in state.asks}
+    asked = {(ask.slot, ask.person): ask for ask in state.asks}
+    levels = (now - state.gate.opened_at) // terms.escalate_after if terms.escalate_after else 0
+    wanted = dict(asked)
     for approver in terms.people:
         if not is_covered(state, approver):
-            for ask in _line(state, terms, people, approver, now):
-                if (ask.slot, ask.person) not in asked:
-                    yield ask
+            wanted |= {(ask.slot, ask.person): ask for ask in _line(state, people, approver, now, levels, terms)}
+    # Where somebody stands in for two, too few different people may be asked: those above are asked as well.
+    needed, before = terms.required if isinstance(terms.required, int) else 0, -1
+    while len({person for _, person in wanted}) < needed and len(wanted) > before:
+        before, levels = len(wanted), levels + 1
+        for approver in terms.people:
+            wanted |= {(ask.slot, ask.person): ask for ask in _line(state, people, approver, now, levels, terms)}
+    yield from (ask for key, ask in wanted.items() if key not in asked)
 
 
-def _line(state: GateState, terms: Terms, people: People, approver: str, now: datetime) -> Iterator[AskRow]:
-    """Who is asked in the place of an approver by now: who stands in for them, then those above, level by level.
+def _line(
+    state: GateState, people: People, approver: str, now: datetime, levels: int, terms: Terms
+) -> Iterator[AskRow]:
+    """Who is asked in the place of an approver: who stands in for them, then those above, so many levels.
 
-    Whoever cannot be reached takes no time: the next one is asked at once.
+    Whoever cannot be reached takes no level: the next one is asked at once.
     """
-    levels = (now - state.gate.opened_at) // terms.escalate_after if terms.escalate_after else 0
     person, below, seen = people.roster.find(approver), "", set[str]()
     while person is not None and person.key not in seen:
         seen.add(person.key)
-        chain = stands_in(people.roster, person, people.delegations, now)
+        chain = stands_in(people.roster, person, people.delegations if terms.delegable else (), now)
         if len(chain) > 1:
             yield AskRow(slot=approver, person=chain[-1].name, how="delegated", because_of=chain[-2].name, at=now)
         elif below:

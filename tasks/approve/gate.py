@@ -7,8 +7,9 @@ that is suspended ends here and is started again by the decision; watch-approval
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause, PrefectHTTPStatusError
 from pydantic import JsonValue
 
-from blocks.errors import DecisionMissing, DecisionRefused, DirectoryRefused
+from blocks.errors import DecisionMissing, DecisionRefused, DirectoryRefused, OperatorError
 from blocks.ledger import DecisionRow, GateRow, GateState
 from blocks.signed_in import signed_in_user
 from tasks.approve import pause
@@ -26,13 +27,15 @@ from tasks.approve.deciding import Answer, decide
 from tasks.approve.desk import Desk, open_desk
 from tasks.approve.form import NUDGE, answer_in, asked_line, form_for, summary
 from tasks.approve.node import ESCALATE_AFTER, REMIND_EVERY, Hold, OnTimeout, Required
-from tasks.approve.terms import Terms, terms_of
+from tasks.approve.terms import Terms, editable_now, terms_of
 from tasks.approve.work import work_on
 from tasks.artifacts import artifact_key, show
 from tasks.context import NodeEvent, Question, RunContext, run_logger
 from tasks.models.opening import spent_so_far
 from tasks.outcome import Gap
 
+LOOK_AGAIN_SECONDS = 60.0
+"""How often a run that waits with its process reads the people and channels anew."""
 POLL_SECONDS = 0.5
 """How often a run that waits with its process looks whether something is due, or was decided."""
 
@@ -46,7 +49,9 @@ class Gate:
     node: str
     title: str
     text: str
-    """Markdown: what is to be approved."""
+    """Markdown: what is to be approved, as much of it as a form shows."""
+    content: str
+    """The digest of all of it: a decision counts for this and for nothing else."""
     gaps: tuple[Gap, ...]
     approvers: tuple[str, ...]
     timeout: timedelta
@@ -56,6 +61,7 @@ class Gate:
     remind_every: timedelta | None = REMIND_EVERY
     escalate_after: timedelta | None = ESCALATE_AFTER
     hold: Hold = "auto"
+    delegable: bool = True
     editable: Mapping[str, JsonValue] = field(default_factory=dict)
     """What may be corrected: node.field, and its value."""
 
@@ -65,16 +71,30 @@ async def decided(run: RunContext, gate: Gate) -> DecisionRow:
 
     Raises:
         DirectoryRefused: an approver is neither a person nor a role of the directory.
-        DecisionMissing: the run was resumed without a decision, or was cancelled.
+        DecisionMissing: the run was ended at the gate.
         Pause: the run is suspended, and ends until the decision starts it again.
     """
+    gate = await _about_this(run, gate)
     decision = await run.ledger.decision(run.run_id, gate.id)
     if decision is None:
-        wait = _Wait(run, gate, await open_desk(run.ledger, run.settings, run.now))
+        desk = await pause.patiently(open_desk)(run.ledger, run.settings, run.now)
+        wait = _Wait(run, gate, desk)
         decision = await wait.for_decision()
         run.schemas.forget()  # it may have waited for hours
     await run.ledger.gates.taken(run.run_id, gate.id, run.now())
     return decision
+
+
+async def _about_this(run: RunContext, gate: Gate) -> Gate:
+    """The gate, under another id where the one of its id was opened about something else: that was not approved."""
+    earlier = await run.ledger.gates.state(run.run_id, gate.id)
+    if earlier is None or earlier.gate.content == gate.content:
+        return gate
+    if earlier.gate.taken_at is None:
+        changed = "what is to be approved has changed"
+        await run.ledger.gates.add_event(run.run_id, gate.id, "abandoned", "", changed, run.now())
+        await run.ledger.gates.taken(run.run_id, gate.id, run.now())
+    return replace(gate, id=f"{gate.id}-{gate.content[:8]}")
 
 
 class _Wait:
@@ -83,6 +103,7 @@ class _Wait:
     def __init__(self, run: RunContext, gate: Gate, desk: Desk) -> None:
         self._run, self._gate, self._desk = run, gate, desk
         self._terms = _terms(gate, desk)
+        self._looked_at = monotonic()
         self._refusal = ""
         """Why the last answer did not count."""
 
@@ -116,6 +137,8 @@ class _Wait:
             node=gate.node,
             workflow=run.workflow,
             title=gate.title,
+            content=gate.content,
+            degraded=dict(run.progress.degraded),
             summary=summary(gate.title, gate.text, tuple(map(str, gate.gaps)), cost),
             terms=self._terms.model_dump(mode="json"),
             key_fingerprint=self._desk.codes.fingerprint if self._terms.wants_proof else "",
@@ -136,7 +159,17 @@ class _Wait:
 
     async def _kept(self) -> GateState:
         """The gate, once what was due at it is done."""
+        await self._look_again()
         return await work_on(self._desk, await self._state())
+
+    async def _look_again(self) -> None:
+        """Reads people, delegations and channels anew now and then: they change while a gate waits for hours."""
+        if monotonic() - self._looked_at > LOOK_AGAIN_SECONDS:
+            self._looked_at = monotonic()
+            try:
+                self._desk = await open_desk(self._run.ledger, self._run.settings, self._run.now)
+            except (OperatorError, httpx.HTTPError, PrefectHTTPStatusError) as error:
+                run_logger().warning("gate %s goes on with the people as they were: %s", self._gate.id, error)
 
     async def _state(self) -> GateState:
         state = await self._desk.gates.state(self._run.run_id, self._gate.id)
@@ -156,8 +189,7 @@ class _Wait:
     async def _hold(self) -> DecisionRow:
         """Waits, and waits again where an answer does not count or is not enough."""
         run, gate = self._run, self._gate
-        async with get_client() as client:
-            flow_run = await client.read_flow_run(run.run_id)
+        flow_run = await pause.read_run(run.run_id)
         wait, waits = pause.way_to_wait(flow_run, gate.hold), pause.keys_used(flow_run, gate.id)
         if waits:
             # It came while no process was there to take it.
@@ -170,8 +202,11 @@ class _Wait:
     async def _take(self, key: str) -> bool:
         """Whether something was filled in where the run waited under that key; then it has been judged."""
         filled_in = await pause.stored_answer(self._run.run_id, key)
-        if filled_in and filled_in != NUDGE:
-            await self._counted(await self._state(), answer_in(self._terms, filled_in, key))
+        if filled_in:
+            state = await self._state()
+            if filled_in != NUDGE:
+                await self._counted(state, answer_in(self._terms, filled_in, key))
+            await pause.forget_answer(self._run.run_id, key)
         return bool(filled_in)
 
     async def _suspended(self, state: GateState, key: str) -> None:
@@ -181,8 +216,9 @@ class _Wait:
             if (await self._kept()).decision is not None:
                 return
         waiting = await self._begin(state, key, "suspend")
-        if (await self._state()).decision is not None:
-            # It came between the two; nobody else knows that the run waits now.
+        gates = await self._desk.gates.of_run(self._run.run_id)
+        if any(each.decision is not None and each.gate.taken_at is None for each in gates):
+            # It came between the two, or at another gate; nobody else knows that the run waits now.
             await pause.resume(self._run.run_id, NUDGE)
         self._run.progress.suspended = Pause(state=waiting)
         raise self._run.progress.suspended
@@ -204,15 +240,14 @@ class _Wait:
             asking.cancel()
             # Waited for, not awaited: its Ctrl-C has ended the run already, and must not do it again.
             await asyncio.wait((asking,))
-        if not await self._take(key) and (await self._state()).decision is None:
-            raise DecisionMissing(
-                f"the run was resumed at gate {self._gate.node!r} with no decision",
-                mend="resume it with the form, or --decide",
-            )
+        state = await self._state()
+        if not await self._take(key) and state.decision is None:
+            self._refusal = "the run was set going with no decision"
+            await self._desk.record(state.gate, "refused", "", self._refusal)
 
     async def _begin(self, state: GateState, key: str, wait: pause.Wait) -> State[Any]:
         left = (state.gate.closes_at - self._run.now()).total_seconds()
-        form = form_for(self._terms, self._markdown(state))
+        form = form_for(self._terms.model_copy(update={"editable": editable_now(state)}), self._markdown(state))
         waiting = await pause.begin_wait(self._run.run_id, key, form, wait, max(left, 0))
         if not waiting.is_paused():
             raise DecisionMissing(
@@ -275,13 +310,18 @@ def _terms(gate: Gate, desk: Desk) -> Terms:
                 mend=f"name one of {', '.join([*(each.name for each in roster.people), *roster.roles][:20])}",
             )
         people = tuple(person.name for person in roster.all_meant_by(gate.approvers))
+        if isinstance(gate.required, int) and gate.required > len(people):
+            raise DirectoryRefused(
+                f"gate {gate.node!r} requires {gate.required} people and its approvers are {len(people)}",
+                mend="name more approvers, or require fewer",
+            )
     return Terms(
         approvers=gate.approvers,
         people=people,
         required=gate.required,
-        timeout=gate.timeout,
         remind_every=gate.remind_every,
         escalate_after=gate.escalate_after,
         on_timeout=gate.on_timeout,
+        delegable=gate.delegable,
         editable=dict(gate.editable),
     )

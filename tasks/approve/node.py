@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from tasks.node import Duration, Node, NodeId, Produces
+from tasks.node import Duration, Node, NodeId, OnFailure, Produces
 
 OnTimeout = Literal["reject", "approve", "skip", "fail"]
 Required = Literal["any", "all"] | Annotated[int, Field(ge=1, le=100, strict=True)]
@@ -49,6 +49,13 @@ class ApproveNode(Node):
         for name, key in zip(value, keys, strict=True):
             if keys.count(key) > 1:
                 raise ValueError(f"{name} is there twice, or looks like another in the form; keep one of them")
+        return value
+
+    @field_validator("on_failure")
+    @classmethod
+    def _never_opens_by_failing(cls, value: OnFailure | None) -> OnFailure | None:
+        if value == "degrade":
+            raise ValueError("a gate that fails would be open; write on_timeout: skip if no decision may be none")
         return value
 
     @property

@@ -7,16 +7,18 @@ where the server does not answer for a moment, so the wait is written here, on t
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import FlowPauseTimeout, NotPausedError, PrefectHTTPStatusError
+from prefect.exceptions import FlowPauseTimeout, NotPausedError, Pause, PrefectHTTPStatusError
 from prefect.flow_runs import aresume_flow_run
 from prefect.input import RunInput, keyset_from_base_key, keyset_from_paused_state
-from prefect.input.actions import aread_flow_run_input
+from prefect.input.actions import acreate_flow_run_input, adelete_flow_run_input, aread_flow_run_input
+from prefect.input.run_input import Keyset
 from prefect.states import Paused, Suspended
 from prefect.utilities.engine import propose_state
 from pydantic import JsonValue
@@ -28,7 +30,6 @@ SERVER_MARGIN_SECONDS = 24 * 3600
 """How much longer the server's pause lasts than the gate's timeout: the gate must always end first."""
 PATIENCE_SECONDS = 600
 """How long a server that does not answer is asked again."""
-_STATES = {"pause": "paused", "suspend": "suspended"}
 
 
 def way_to_wait(flow_run: FlowRun, hold: Literal["auto", "pause", "suspend"]) -> Wait:
@@ -51,16 +52,33 @@ patiently = retry(
 
 
 async def begin_wait(run_id: UUID, key: str, form: type[RunInput], wait: Wait, timeout_seconds: float) -> State[Any]:
-    """The paused state, with its form there to be answered; another state where the run may not pause."""
+    """The paused state, with its form there to be answered; another state where the run may not pause.
+
+    The form is stored first: a run that waited without one could not be answered, nor set going. Both steps can be
+    made twice, for the server may have done what it did not live to say.
+    """
     make = Paused if wait == "pause" else Suspended
     proposed: State[Any] = make(timeout_seconds=int(timeout_seconds) + SERVER_MARGIN_SECONDS, pause_key=key)
     keys = keyset_from_paused_state(proposed)
     proposed.state_details.run_input_keyset = {str(name): each for name, each in keys.items()}
+    await patiently(_store)(form, keys, run_id)
     async with get_client() as client:
-        state: State[Any] = await patiently(propose_state)(client, proposed, flow_run_id=run_id)
-    if state.is_paused():
-        await patiently(form.asave)(keys, flow_run_id=run_id)
-    return state
+        try:
+            return await patiently(propose_state)(client, proposed, flow_run_id=run_id)
+        except Pause as already:
+            if already.state is None or already.state.state_details.pause_key != key:
+                raise
+            return already.state
+
+
+async def _store(form: type[RunInput], keys: Keyset, run_id: UUID) -> None:
+    stored = {keys["schema"]: form.model_json_schema(by_alias=True), keys["description"]: form._description}
+    for key, value in stored.items():
+        try:
+            await acreate_flow_run_input(key=key, value=value, flow_run_id=run_id)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.CONFLICT:
+                raise
 
 
 @patiently
@@ -93,9 +111,27 @@ def keys_used(flow_run: FlowRun, gate: str) -> int:
 @patiently
 async def stored_answer(run_id: UUID, key: str) -> dict[str, Any] | None:
     """What was filled in where the run waited under that key, if anything was."""
-    for name in _STATES.values():
-        response = keyset_from_base_key(f"{name}-{key}")["response"]
+    for response in _responses(key):
         answer: dict[str, Any] | None = await aread_flow_run_input(response, flow_run_id=run_id)
         if answer:
             return answer
     return None
+
+
+@patiently
+async def forget_answer(run_id: UUID, key: str) -> None:
+    """Takes what was filled in there out of Prefect, where everybody can read it: it may have a code that is good."""
+    for response in _responses(key):
+        if await aread_flow_run_input(response, flow_run_id=run_id) is not None:
+            await adelete_flow_run_input(response, flow_run_id=run_id)
+
+
+@patiently
+async def read_run(run_id: UUID) -> FlowRun:
+    """The run as Prefect has it."""
+    async with get_client() as client:
+        return await client.read_flow_run(run_id)
+
+
+def _responses(key: str) -> list[str]:
+    return [keyset_from_base_key(f"{state}-{key}")["response"] for state in ("paused", "suspended")]

@@ -1,8 +1,11 @@
 """Asks for a decision about what other nodes made, and returns it."""
 
+import json
 from datetime import timedelta
 
 from blocks.errors import DecisionMissing
+from blocks.folders import digest
+from blocks.ledger import DecisionRow
 from tasks.approve.form import shortened
 from tasks.approve.gate import Gate, decided
 from tasks.approve.node import ApproveNode
@@ -10,6 +13,12 @@ from tasks.context import current_run
 from tasks.node import format_duration
 from tasks.node_task import node_task
 from tasks.outcome import Correction, Outcome, Scope
+
+
+def _said(decision: DecisionRow) -> str:
+    if decision.decision == "timed_out":
+        return "nobody decided in time"
+    return f"{decision.decision} by {decision.decided_by or 'an unnamed person'}"
 
 
 @node_task
@@ -20,11 +29,14 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
         DecisionMissing: nobody decided in time and `on_timeout` is `fail`.
     """
     run = current_run()
+    text = scope.text_of(node.content)
+    editable = {name: value for name in node.editable for value in [scope.value_of(name)] if value is not None}
     gate = Gate(
         id=node.id,
         node=node.id,
         title=f"{run.workflow}: {node.id}",
-        text=shortened(scope.text_of(node.content)),
+        text=shortened(text),
+        content=digest(json.dumps([text, editable], sort_keys=True)),
         gaps=scope.gaps,
         approvers=node.approvers,
         timeout=timedelta(seconds=node.timeout_seconds),
@@ -33,7 +45,7 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
         remind_every=node.remind_every,
         escalate_after=node.escalate_after,
         hold=node.hold,
-        editable={name: value for name in node.editable for value in [scope.value_of(name)] if value is not None},
+        editable=editable,
     )
     decision = await decided(run, gate)
     if decision.decision == "timed_out" and node.on_timeout == "fail":
@@ -45,15 +57,15 @@ async def ask_approval(node: ApproveNode, scope: Scope) -> Outcome:
     return Outcome(
         fields={"decision": decision.decision, "comment": decision.comment, "decided_by": decision.decided_by},
         gaps=scope.gaps,
-        evidence=(f"{node.id}: {decision.decision} by {decision.decided_by or 'an unnamed person'} ({decision.via})",),
+        evidence=(f"{node.id}: {_said(decision)} ({decision.via})",),
         corrections=tuple(
             Correction(
                 node=name.partition(".")[0],
                 field=name.partition(".")[2],
                 was=gate.editable.get(name),
-                now=value,
-                by=decision.decided_by,
+                now=edit["now"],
+                by=str(edit["by"]),
             )
-            for name, value in decision.edits.items()
+            for name, edit in decision.edits.items()
         ),
     )

@@ -1,5 +1,6 @@
 """What a person is told about a gate: the words of a message, on every channel the same."""
 
+from shlex import quote
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -23,13 +24,13 @@ def message_for(state: GateState, person: Person, occasion: str, code: str, url:
         f"{gate.title} waits for a decision until {until}." + (f" You are asked {why}." if why else ""),
         *_refused(what),
         "",
-        gate.summary,
-        "",
         f"Your code: {code}",
         "It proves that a decision is yours; give it to nobody.",
         "",
         *([f"Decide in Prefect (Resume): {link(url, code)}"] if url else []),
-        f"Or in a terminal: holdfast approve {gate.run_id} --as {_shell(person.name)}",
+        f"Or in a terminal: holdfast approve {gate.run_id} --gate {gate.gate} --as {quote(person.name)}",
+        "",
+        gate.summary,
     ]
     key = ".".join((str(gate.run_id), gate.gate, _word(person.name), occasion))
     return Message(subject, "\n".join(lines), key)
@@ -45,10 +46,6 @@ def _refused(what: str) -> list[str]:
         return []
     return ["", "Somebody gave an answer that did not count: its code was missing, wrong, used, or another person's.",
             "If it was not you, tell whoever runs Holdfast. The gate is still open."]  # fmt: skip
-
-
-def _shell(name: str) -> str:
-    return f"'{name}'" if " " in name else name
 
 
 def _word(text: str) -> str:

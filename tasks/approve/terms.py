@@ -1,6 +1,5 @@
 """The terms of a gate: who decides, how many must agree, when what is due. Kept with the gate while it is open."""
 
-from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -13,17 +12,19 @@ from tasks.node import Duration
 class Terms(BaseModel):
     """What was agreed when the gate was opened; a change of the directory or of the definition leaves it as it is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What a newer Holdfast has written beside is left to it.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     approvers: tuple[str, ...]
     """As the definition names them: people and roles."""
     people: tuple[str, ...] = ()
     """Whom these meant; nobody where no directory is saved: then whoever reaches the gate decides, without proof."""
     required: Required = "any"
-    timeout: Duration = timedelta(hours=4)
     remind_every: Duration | None = REMIND_EVERY
     escalate_after: Duration | None = ESCALATE_AFTER
     on_timeout: OnTimeout = "reject"
+    delegable: bool = True
+    """Whether whoever stands in for an approver may decide; a delegation itself is the approver's own to confirm."""
     editable: dict[str, JsonValue] = {}
     """What an approver may correct: node.field, and its value."""
 
@@ -54,6 +55,12 @@ def outcome_of(state: GateState) -> Literal["approve", "reject"] | None:
     if terms.required == "all":
         return "approve" if all(is_covered(state, person) for person in terms.people) else None
     return "approve" if len(state.votes) >= terms.required else None
+
+
+def editable_now(state: GateState) -> dict[str, JsonValue]:
+    """What may be corrected, with its value as it has been corrected so far."""
+    corrected = {name: value for vote in state.votes for name, value in vote.edits.items()}
+    return {name: corrected.get(name, value) for name, value in terms_of(state).editable.items()}
 
 
 def is_covered(state: GateState, approver: str) -> bool:

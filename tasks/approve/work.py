@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from blocks.errors import ChannelRefused, ChannelUnavailable
 from blocks.ledger import AskRow, GateRow, GateState, NoticeRow
-from tasks.approve.desk import Desk, page_of
+from tasks.approve.desk import OTHER_KEY, Desk, page_of
 from tasks.approve.due import Due, People, again_at, due
 from tasks.approve.telling import message_for
 from tasks.approve.terms import terms_of
@@ -62,7 +62,12 @@ async def _tell(desk: Desk, people: People, state: GateState, wanted: Sequence[N
     for person, occasion in sorted(reminded):
         await desk.record(state.gate, "reminded", person, occasion)
     # At once, so that a channel that hangs keeps no other waiting.
-    ended = await asyncio.gather(*(_send(desk, people, state, each) for each in claimed))
+    sent = await asyncio.gather(*(_send(desk, people, state, each) for each in claimed), return_exceptions=True)
+    ended = [
+        # Whatever it was, it is one message's; the others are sent, and this one is tried again.
+        _failed(each, f"it failed with a {type(end).__name__}", desk) if isinstance(end, BaseException) else end
+        for each, end in zip(claimed, sent, strict=True)
+    ]
     if ended:
         await desk.gates.told(ended)
     for each in ended:
@@ -75,6 +80,8 @@ async def _send(desk: Desk, people: People, state: GateState, notice: NoticeRow)
     gate, person = state.gate, people.roster.find(notice.person)
     if person is None:
         return replace(notice, state="failed", error="not in the directory any more")
+    if gate.key_fingerprint != desk.codes.fingerprint:
+        return _failed(notice, OTHER_KEY, desk)
     code = desk.codes.code(gate.run_id, gate.gate, person.name)
     try:
         await people.channels.send(
@@ -83,6 +90,9 @@ async def _send(desk: Desk, people: People, state: GateState, notice: NoticeRow)
     except ChannelRefused as refused:
         return replace(notice, state="failed", error=str(refused))
     except ChannelUnavailable as unavailable:
-        wait = timedelta(seconds=unavailable.retry_after_seconds or 0)
-        return replace(notice, state="failed", error=str(unavailable), again_at=again_at(notice, desk.now(), wait))
+        return _failed(notice, str(unavailable), desk, timedelta(seconds=unavailable.retry_after_seconds or 0))
     return replace(notice, state="sent")
+
+
+def _failed(notice: NoticeRow, error: str, desk: Desk, after: timedelta = timedelta(0)) -> NoticeRow:
+    return replace(notice, state="failed", error=error, again_at=again_at(notice, desk.now(), after))

@@ -1,9 +1,9 @@
 """Answers a query on its source as it is now, and returns the rows as a typed table."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from blocks.errors import DriftRefused, InputRefused
+from blocks.folders import digest
 from tasks.approve.gate import Gate, decided
 from tasks.context import current_run
 from tasks.drift.answering import Answering, Asker
@@ -61,12 +61,14 @@ def _asker(node: QueryNode, scope: Scope, saved: Saved) -> Asker:
     run = current_run()
 
     async def approve(done: Prepared) -> None:
+        content = digest(done.sql)
         gate = Gate(
             # A run that is started again may find another drift, which nobody has approved.
-            id=f"{node.id}-{sha256(done.sql.encode()).hexdigest()[:8]}",
+            id=f"{node.id}-{content[:8]}",
             node=node.id,
             title=f"{run.workflow}: may {node.id} run repaired?",
             text=repair_as_markdown(saved, done),
+            content=content,
             gaps=scope.gaps,
             approvers=node.approvers,
             timeout=node.approve_within,

@@ -47,7 +47,7 @@ def test_a_code_is_read_however_a_person_gives_it(change: object) -> None:
         assert is_code(change(code), code)
 
 
-@pytest.mark.parametrize("typed", ["", "x", "http://127.0.0.1/", "0000-0000-0000-0000", "ü"])
+@pytest.mark.parametrize("typed", ["", "x", "http://127.0.0.1/", "http://[", "0000-0000-0000-0000", "ü", "\ud800"])
 def test_what_is_not_the_code_is_not_taken_for_it(typed: str) -> None:
     assert not is_code(typed, MAKER.code(RUN, "sign-off", "alice"))
     assert as_typed("") == ""

@@ -148,7 +148,10 @@ async def test_agreement_of_several_is_one_decision_with_all_that_they_said(ledg
 
     assert decision is not None
     assert (decision.decision, decision.decided_by, decision.comment) == ("approve", "alice, bob", "why")
-    assert decision.edits == {"risk.label": "low", "terms.days": 3}
+    assert decision.edits == {
+        "risk.label": {"now": "low", "by": "alice"},
+        "terms.days": {"now": 3, "by": "bob"},
+    }
 
 
 async def test_gates_wait_until_they_are_taken_and_come_with_what_happened_at_them(ledger: Ledger) -> None:

@@ -173,7 +173,9 @@ async def test_an_approver_corrects_a_field_and_the_report_says_what_and_by_whom
 
     assert "Not much." in delivered
     assert "Corrected: report.text, by alice." in delivered
-    assert (await desk.decision(run_id)).edits == {"report.text": "# What we spent\n\nNot much."}
+    assert (await desk.decision(run_id)).edits == {
+        "report.text": {"now": "# What we spent\n\nNot much.", "by": "alice"}
+    }
 
 
 async def test_each_step_is_an_event_in_prefect_and_the_gate_is_an_artifact_of_its_run(

@@ -211,3 +211,45 @@ async def test_a_gate_whose_run_was_cancelled_is_left_alone(desk: Office) -> Non
     assert watched.abandoned >= 1
     assert [event.what for event in await desk.events(run.run_id)][-1] == "abandoned"
     await run.told(ALICE, 1)
+
+
+async def test_what_was_approved_is_what_is_delivered_though_a_source_has_come_back(
+    desk: Office, tmp_path: Path
+) -> None:
+    definition = """
+        name: approved-gap
+        nodes:
+          - {id: stock, kind: query, source: store, sql: SELECT vendor FROM invoices, on_failure: degrade, retry: 0}
+          - {id: report, kind: reason, purpose: synthesise, needs: [stock], instructions: Stock}
+          - {id: sign-off, kind: approve, needs: [report], approvers: [alice]}
+          - {id: publish, kind: deliver, needs: [report, sign-off], to: [{documents: approved-gap.md}]}
+    """
+    desk.sources = {"store": f"sqlite+aiosqlite:///{tmp_path / 'later' / 'shop.db'}"}
+    run = Waiting(desk, definition, "suspend")
+    await run.begin()
+    await run.told(ALICE, 1)
+    (tmp_path / "later").mkdir()
+    shop(tmp_path / "later")
+    await desk.answer(run.run_id, code=desk.mail.code_for(ALICE))
+    done = await (await run.end()).aresult()
+
+    assert done.state == "Degraded"
+    assert "has no file at" in done.gaps[0].reason
+    assert "Able" not in Path(done.deliveries[0]).read_text()
+    assert "has no file at" in desk.mail.to(ALICE)[0].get_content()
+
+
+async def test_a_decision_about_one_text_is_none_about_another(desk: Office) -> None:
+    first = approved("changed", settings="timeout: 4h, remind_every: 3h")
+    run = Waiting(desk, first, "suspend")
+    await run.begin()
+    await desk.answer(run.run_id, code=desk.mail.code_for(ALICE))
+    other = Waiting(desk, first.replace("What we spent", "What they spent"), "suspend")
+    other.run_id = run.run_id
+    assert (await other.end()).name == "Suspended"
+    assert len(desk.mail.to(ALICE)) == 2
+    await desk.answer(run.run_id, "reject", code=desk.mail.code_for(ALICE))
+    done = await (await other.end()).aresult()
+
+    assert "What they spent" in desk.mail.to(ALICE)[1].get_content()
+    assert (done.state, await desk.delivered(run.run_id)) == ("Rejected", 0)

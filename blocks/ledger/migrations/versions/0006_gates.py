@@ -39,7 +39,8 @@ def upgrade() -> None:
     op.add_column("decisions", sa.Column("edits", sa.JSON(), nullable=False, server_default="{}"))
     _table(
         "gates",
-        *_texts("gate", "node", "workflow", "title", "summary"),
+        *_texts("gate", "node", "workflow", "title", "summary", "content"),
+        _json("degraded"),
         _json("terms"),
         *_texts("key_fingerprint"),
         *_times("opened_at", "closes_at"),
