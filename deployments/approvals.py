@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import typer
 from pydantic import JsonValue
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from blocks.errors import DecisionRefused, RunUnknown
 from blocks.ledger import GateState, Ledger
@@ -60,8 +62,6 @@ async def _approve(
         await start_server(lambda text: typer.echo(text, err=True))
         from tasks.approve.deciding import Answer, decide, said
         from tasks.approve.desk import open_desk
-        from tasks.approve.form import NUDGE
-        from tasks.approve.pause import is_waiting, resume
         from tasks.approve.terms import terms_of
 
         desk, terms, login = await open_desk(ledger, settings, utc_now), terms_of(state), signed_in_user()
@@ -77,9 +77,23 @@ async def _approve(
             asked = ", ".join(each for each in after.asked() if after.vote_of(each) is None)
             typer.echo(f"Recorded. The gate still waits for {asked}.")
             return
-        if await is_waiting(state.gate.run_id):
-            await resume(state.gate.run_id, NUDGE)
-        typer.echo(f"{state.gate.title}: {said(after.decision)}. The run goes on.")
+        typer.echo(f"{state.gate.title}: {said(after.decision)}. {await _set_going(state.gate.run_id)}")
+
+
+async def _set_going(run_id: UUID) -> str:
+    """What becomes of the run now, in words."""
+    from prefect.exceptions import ObjectNotFound
+
+    from tasks.approve.form import NUDGE
+    from tasks.approve.pause import is_waiting, read_run, resume
+
+    try:
+        state = (await read_run(run_id)).state
+        if await is_waiting(run_id):
+            await resume(run_id, NUDGE)
+    except ObjectNotFound:
+        return "It is recorded; this Prefect server does not have the run, so its own will set it going."
+    return "The run has ended without it." if state is not None and state.is_final() else "The run goes on."
 
 
 async def _meant(ledger: Ledger, run: str) -> tuple[GateState, ...]:
@@ -115,9 +129,23 @@ def _asked_for_code(whose: str) -> str:
 
 
 def _typed(edits: Mapping[str, str], editable: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """What was typed, as values of the types that the fields have."""
-    yaml = YAML(typ="safe")
-    return {name: text if isinstance(editable.get(name), str) else yaml.load(text) for name, text in edits.items()}
+    """What was typed, as values of the types that the fields have.
+
+    Raises:
+        DecisionRefused: it cannot be read as one.
+    """
+    return {name: text if isinstance(editable.get(name), str | None) else _value(name, text)
+            for name, text in edits.items()}  # fmt: skip
+
+
+def _value(name: str, text: str) -> bool | int | float | str:
+    try:
+        value = YAML(typ="safe").load(text)
+    except YAMLError:
+        value = None
+    if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not isfinite(value)):
+        raise DecisionRefused(f"{text!r} is no value for {name}", mend="write a number, true, false or a text")
+    return value
 
 
 def _line(state: GateState) -> tuple[str, str, str, str, str]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from prefect import flow
 from prefect.context import FlowRunContext
 
-from blocks.errors import DelegationRefused
+from blocks.errors import DelegationRefused, HoldfastError
 from blocks.folders import digest
 from blocks.ledger import Ledger
 from blocks.people.directory import saved_roster
@@ -53,12 +53,17 @@ async def delegate_approvals(person: str, to: str, until: date, begins: date | N
             context.flow_run.id, "delegate-approvals", "default", ledger, options.settings,
             listener=options.listener, now=options.now,
         )  # fmt: skip
-        decision = await decided(run, _gate(plan))
-        state = "Completed" if decision.decision == "approve" else "Rejected"
-        await ledger.finish_run(run.run_id, state, str(plan), [], options.now())
-        if decision.decision != "approve":
-            raise DelegationRefused(f"nobody stands in for {plan.person.name}: it was {said(decision)}")
-        await record_delegation(ledger, options, plan, set_by=decision.decided_by)
+        try:
+            decision = await decided(run, _gate(plan))
+            if decision.decision != "approve":
+                raise DelegationRefused(f"nobody stands in for {plan.person.name}: it was {said(decision)}")
+            # Hours may have passed, and other delegations may have been set.
+            plan = await plan_delegation(ledger, options, person=person, to=to, until=until, begins=begins)
+            await record_delegation(ledger, options, plan, set_by=decision.decided_by)
+        except HoldfastError as refused:
+            await ledger.finish_run(run.run_id, "Failed", str(refused), [], options.now())
+            raise
+        await ledger.finish_run(run.run_id, "Completed", str(plan), [], options.now())
     return str(plan)
 
 

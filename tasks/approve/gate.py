@@ -217,7 +217,7 @@ class _Wait:
                 return
         waiting = await self._begin(state, key, "suspend")
         gates = await self._desk.gates.of_run(self._run.run_id)
-        if any(each.decision is not None and each.gate.taken_at is None for each in gates):
+        if any(each.decision is not None and each.gate.node in self._run.progress.waiting for each in gates):
             # It came between the two, or at another gate; nobody else knows that the run waits now.
             await pause.resume(self._run.run_id, NUDGE)
         self._run.progress.suspended = Pause(state=waiting)

@@ -121,10 +121,12 @@ async def test_only_what_is_editable_can_be_corrected(desk: Office, capsys: pyte
     run_id, running = await desk.start(approved("edits"))
     await desk.asked(run_id, ALICE)
     code = desk.mail.code_for(ALICE)
+    nonsense = await command(capsys, "approve", str(run_id), "--set", "report.amount={", "--code", code)
     refused = await command(capsys, "approve", str(run_id), "--set", "report.text=Little.", "--code", code)
     await command(capsys, "approve", str(run_id), "--code", code)
     await running
 
+    assert "report.amount cannot be corrected at gate 'sign-off'" in nonsense.err
     assert "report.text cannot be corrected at gate 'sign-off'; there is nothing" in refused.err
 
 

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
+from prefect.input.actions import aread_flow_run_input
+from prefect.states import Running
 
 from blocks.codes import CodeMaker, code_maker
 from blocks.errors import DecisionRefused
@@ -205,3 +210,67 @@ async def test_each_step_is_an_event_in_prefect_and_the_gate_is_an_artifact_of_i
     assert refused["related"][0]["prefect.resource.id"] == f"prefect.flow-run.{run_id}"
     assert "What we spent" in artifact["data"]
     assert "Asked: alice." in artifact["data"]
+
+
+async def test_whoever_approves_later_sees_the_correction_and_can_make_no_other(desk: Office) -> None:
+    settings = "timeout: 4h, required: all, editable: [report.text]"
+    run_id, running = await desk.start(approved("twice", "alice", "bob", settings=settings))
+    await desk.asked(run_id, ALICE, BOB)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE), report_text="Little.")
+    await desk.happened(run_id, "voted")
+    keys = await paused(run_id)
+    schema: Any = await aread_flow_run_input(keys["schema"], flow_run_id=run_id)
+    assert schema["properties"]["report_text"]["default"] == "Little."
+    await desk.answer(run_id, code=desk.mail.code_for(BOB), report_text="Much.")
+    keys = await paused(run_id)
+    description = str(await aread_flow_run_input(keys["description"], flow_run_id=run_id))
+    assert "report.text cannot be corrected any more" in description
+    await desk.answer(run_id, code=desk.mail.code_for(BOB), report_text="Little.")
+    done = await (await running).aresult()
+    delivered = Path(done.deliveries[0]).read_text()
+
+    assert "Corrected: report.text, by alice." in delivered
+    assert "approve by alice, bob" in delivered
+
+
+async def test_a_run_that_is_set_going_without_an_answer_asks_again(desk: Office) -> None:
+    run_id, running = await desk.start(approved("set-running"))
+    await desk.asked(run_id, ALICE)
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, Running())
+    (refused,) = await desk.happened(run_id, "refused")
+    await paused(run_id)
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+    done = await (await running).aresult()
+
+    assert refused.detail == "the run was set going with no decision"
+    assert (done.state, await desk.delivered(run_id)) == ("Completed", 1)
+
+
+async def test_a_code_is_not_left_where_everybody_can_read_it(desk: Office) -> None:
+    run_id, running = await desk.start(approved("left"))
+    await desk.asked(run_id, ALICE)
+    code = desk.mail.code_for(ALICE)
+    await desk.answer(run_id, code=code)
+    await running
+    async with get_client() as client:
+        inputs = await client.filter_flow_run_input(run_id, "", 100, set())
+
+    assert inputs
+    assert [each.key for each in inputs if code in str(each.value)] == []
+
+
+async def test_one_channel_whose_block_is_broken_keeps_the_other_and_the_gate_going(desk: Office) -> None:
+    async with get_client() as client:
+        document = await client.read_block_document_by_name("default", "slack-channel")
+        await client.update_block_document(
+            document.id, BlockDocumentUpdate(data={"token": "no token"}, merge_existing_data=True)
+        )
+    run_id, running = await desk.start(approved("broken"))
+    await desk.asked(run_id, ALICE)
+    (undelivered,) = await desk.happened(run_id, "undelivered")
+    await desk.answer(run_id, code=desk.mail.code_for(ALICE))
+
+    assert (await (await running).aresult()).state == "Completed"
+    assert "slack channel block 'default' cannot be used; wrong or missing: token" in undelivered.detail
+    assert "no token" not in undelivered.detail

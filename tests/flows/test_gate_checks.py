@@ -81,3 +81,17 @@ def test_approvers_are_people_or_roles_of_the_directory() -> None:
         "node sign-off, field approvers: there is no person or role 'boss'; "
         "there is alice, bob, carol, dora, procurement-lead, buyer",
     ]
+
+
+def test_a_gate_that_fails_is_never_open() -> None:
+    problems = said(GATED.replace("approvers: [alice]", "approvers: [alice], on_failure: degrade"))
+
+    assert any("a gate that fails would be open" in each for each in problems), problems
+
+
+def test_more_people_than_there_are_approvers_cannot_be_required() -> None:
+    nodes = load(GATED.replace("approvers: [alice]", "approvers: [buyer], required: 3"), "gated").nodes
+
+    assert [str(each) for each in unknown_approvers(nodes, roster())] == [
+        "node sign-off, field required: 3 people must agree and the approvers are 2; name more, or require fewer"
+    ]

@@ -253,3 +253,25 @@ async def test_a_decision_about_one_text_is_none_about_another(desk: Office) -> 
 
     assert "What they spent" in desk.mail.to(ALICE)[1].get_content()
     assert (done.state, await desk.delivered(run.run_id)) == ("Rejected", 0)
+
+
+async def test_a_gate_whose_run_had_ended_is_watched_again_once_the_run_is_back(desk: Office) -> None:
+    from prefect.states import Failed
+
+    run = Waiting(desk, approved("back", settings="timeout: 4h, remind_every: null, escalate_after: null"), "suspend")
+    await run.begin()
+    async with get_client() as client:
+        await client.set_flow_run_state(run.run_id, Failed(), force=True)
+    desk.clock.advance(hours=1)
+    async with ledger() as rows:
+        # Something is due, so that it is looked at.
+        await rows.gates.add_event(run.run_id, "sign-off", "refused", "", "for the test", desk.clock())
+    await desk.watch()
+    assert (await desk.state(run.run_id)).gate.taken_at is not None
+    again = approved("back", settings="timeout: 4h, remind_every: null, escalate_after: null")
+    assert (await desk.run(again, run.run_id)).name == "Suspended"
+    desk.clock.advance(hours=3)
+    await desk.watch()
+
+    assert (await desk.decision(run.run_id)).decision == "timed_out"
+    assert (await run.end()).name == "Rejected"

@@ -210,3 +210,17 @@ def test_somebody_who_has_left_is_not_told_and_nobody_breaks() -> None:
     left = people(person("bob"))
 
     assert not due(replace(state("alice"), asks=(ask("alice"),)), left, NINE + HOUR)
+
+
+def test_where_one_stands_in_for_two_those_above_are_asked_until_enough_are() -> None:
+    away = [Delegation("alice", "bob", NINE, NINE + HOUR)]
+    wanted = due(state(people=("alice", "bob"), required=2), people(delegations=away), NINE)
+
+    assert {name for name, _, _ in asked(wanted)} == {"bob", "carol"}
+
+
+def test_a_delegation_is_not_confirmed_by_who_stands_in_already() -> None:
+    away = [Delegation("alice", "bob", NINE, NINE + HOUR)]
+    wanted = due(state(people=("alice",), delegable=False), people(delegations=away), NINE)
+
+    assert asked(wanted) == [("alice", "asked", "")]
