@@ -43,7 +43,7 @@ def as_typed(text: str) -> str:
     typed = text.strip()
     if "://" in typed:
         try:
-            typed = next(iter(parse_qs(urlsplit(typed).query).get("code", [])), "")
+            typed = next(iter(parse_qs(urlsplit(typed).fragment).get("code", [])), "")
         except ValueError:  # it only looks like a link
             typed = ""
     letters = typed.upper().translate(_READ_AS)

@@ -17,7 +17,8 @@ from blocks.people.directory import saved_roster
 from flows.engine import RunOptions, run_options
 from tasks.approve.deciding import said
 from tasks.approve.delegating import Planned, planned
-from tasks.approve.gate import Gate, decided
+from tasks.approve.gate import Gate
+from tasks.approve.waiting import decided
 from tasks.context import RunContext
 
 CONFIRM_WITHIN = timedelta(hours=4)

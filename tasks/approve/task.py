@@ -7,8 +7,9 @@ from blocks.errors import DecisionMissing
 from blocks.folders import digest
 from blocks.ledger import DecisionRow
 from tasks.approve.form import shortened
-from tasks.approve.gate import Gate, decided
+from tasks.approve.gate import Gate
 from tasks.approve.node import ApproveNode
+from tasks.approve.waiting import decided
 from tasks.context import current_run
 from tasks.node import format_duration
 from tasks.node_task import node_task

@@ -37,8 +37,8 @@ def message_for(state: GateState, person: Person, occasion: str, code: str, url:
 
 
 def link(url: str, code: str) -> str:
-    """The run's page, signed for the person who has that code."""
-    return f"{url}?{urlencode({'code': code})}"
+    """The run's page, signed for the person who has that code: behind a #, which browsers send to no server's log."""
+    return f"{url}#{urlencode({'code': code})}"
 
 
 def _refused(what: str) -> list[str]:

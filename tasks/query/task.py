@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from blocks.errors import DriftRefused, InputRefused
 from blocks.folders import digest
-from tasks.approve.gate import Gate, decided
+from tasks.approve.gate import Gate
+from tasks.approve.waiting import decided
 from tasks.context import current_run
 from tasks.drift.answering import Answering, Asker
 from tasks.drift.saved import Prepared, Saved

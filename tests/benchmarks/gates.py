@@ -14,8 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 from statistics import median
@@ -32,7 +31,7 @@ from tasks.approve.pause import patiently
 from tests.benchmarks.surroundings import surroundings
 from tests.deployments.commands import ROOT
 from tests.flows.office import Office, office
-from tests.servers.processes import stop
+from tests.servers.processes import running, worker
 
 GATE = """
 name: waits
@@ -66,22 +65,6 @@ def _file(pid: int, name: str) -> str:
         return Path(f"/proc/{pid}/{name}").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-@contextmanager
-def started(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(
-        (sys.executable, "-m", *words),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        stop(process)
 
 
 async def suspend(desk: Office, count: int) -> None:
@@ -123,9 +106,9 @@ async def measure(folder: Path, suspended: int, paused: int) -> bool:
         began = time.perf_counter()
         await suspend(desk, suspended)
         took = time.perf_counter() - began
-        with started("prefect", "--no-prompt", "worker", "start", "--pool", "holdfast", "--type", "process") as worker:
+        with worker("holdfast") as process:
             await asyncio.sleep(20)
-            after, of_worker, left = memory_mb(server), memory_mb(worker.pid), processes(worker.pid)
+            after, of_worker, left = memory_mb(server), memory_mb(process.pid), processes(process.pid)
         quiet = await looks(desk)
         desk.clock.advance(hours=1)
         told = len(desk.mail.mails)
@@ -159,7 +142,7 @@ async def _paused(desk: Office, folder: Path, count: int) -> float:
     told = len(desk.mail.mails)
     with ExitStack() as stack:
         command = ("deployments.cli", "run", str(folder / "waits.yaml"))
-        pids = [stack.enter_context(started(*command)).pid for _ in range(count)]
+        pids = [stack.enter_context(running(*command)).pid for _ in range(count)]
         async with asyncio.timeout(60 + 30 * count):
             while len(desk.mail.mails) < told + count:
                 await asyncio.sleep(0.5)

@@ -37,7 +37,7 @@ def test_a_code_is_the_same_again_and_another_for_any_other_run_gate_person_or_k
         lambda code: code.replace("-", ""),
         lambda code: code.replace("-", " "),
         lambda code: code.replace("0", "O").replace("1", "l"),
-        lambda code: f"http://127.0.0.1:4200/runs/flow-run/{RUN}?code={code}",
+        lambda code: f"http://127.0.0.1:4200/runs/flow-run/{RUN}#code={code}",
     ],
 )
 def test_a_code_is_read_however_a_person_gives_it(change: object) -> None:

@@ -1,10 +1,6 @@
 """`kill -9` of everything while gates wait: nothing is lost, nothing is sent twice, each decision works."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -19,12 +15,12 @@ from blocks.channels.email import EmailChannel
 from blocks.people.directory import directory_from_yaml
 from flows.watch_approvals import watch_approvals
 from tests.blocks.people.directories import PEOPLE
-from tests.deployments.commands import ROOT, finished, started
+from tests.deployments.commands import finished, started
 from tests.deployments.test_run import run_id_of, until
 from tests.deployments.test_worker import prefect
 from tests.flows.running import ledger
 from tests.servers.prefect_server import PrefectServer
-from tests.servers.processes import kill, stop
+from tests.servers.processes import kill, worker
 from tests.servers.smtp_server import CODE, Mailbox, smtp_server
 
 ALICE = "alice@example.com"
@@ -48,22 +44,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectS
         own.stop()
 
 
-@contextmanager
-def worker() -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(
-        (sys.executable, "-m", "prefect", "--no-prompt", "worker", "start", "--pool", "holdfast"),
-        cwd=ROOT,
-        env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        stop(process)
-
-
 def state_of(api: str, run_id: UUID | str) -> str:
     answer = httpx.get(f"{api}/flow_runs/{run_id}", timeout=20).json()
     return str((answer.get("state") or {}).get("name"))
@@ -85,7 +65,7 @@ async def test_gates_survive_the_death_of_the_runner_the_worker_and_the_server(s
         prefect("work-pool", "create", "holdfast", "--type", "process")
         prefect("deploy", "--all")
         # One that is suspended, one whose process is killed, one whose process lives on.
-        with worker() as first:
+        with worker("holdfast") as first:
             suspended = (await arun_deployment(f"{WORKFLOW}/{WORKFLOW}", timeout=0)).id
             until(lambda: state_of(server.api, suspended) == "Suspended", 120)
             killed, alive = (started("run", WORKFLOW, "--json") for _ in range(2))
@@ -106,7 +86,7 @@ async def test_gates_survive_the_death_of_the_runner_the_worker_and_the_server(s
         until(lambda: state_of(server.api, killed_run) == "Paused")
         answers = {run: started("approve", run, "--code", code_of(mail, run)) for run in sorted(runs)}
         said = {run: finished(answer) for run, answer in answers.items()}
-        with worker():
+        with worker("holdfast"):
             ends = [finished(alive, 120), finished(resumed, 120)]
             until(lambda: state_of(server.api, suspended) in ("Completed", "Degraded"), 120)
         await watch_approvals()

@@ -1,11 +1,8 @@
 """prefect.yaml is what it says: `prefect deploy --all` takes it, and a process worker runs what it deploys."""
 
 import asyncio
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
@@ -19,7 +16,7 @@ from flows.catalog import definition, names
 from tests.deployments.commands import ROOT
 from tests.flows.gated import paused
 from tests.flows.running import ledger
-from tests.servers.processes import stop
+from tests.servers.processes import worker
 
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 
@@ -32,23 +29,6 @@ def prefect(*arguments: str) -> str:
     done = subprocess.run((*PREFECT, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@contextmanager
-def worker(pool: str) -> Iterator[None]:
-    """A process worker on the pool; it and its runs are stopped by its own process group."""
-    process = subprocess.Popen(
-        (*PREFECT, "worker", "start", "--pool", pool),
-        cwd=ROOT,
-        env={**os.environ, "PREFECT_WORKER_QUERY_SECONDS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        stop(process)
 
 
 def test_every_shipped_workflow_is_a_deployment_with_its_own_schedule() -> None:

@@ -43,7 +43,7 @@ async def test_an_approver_is_asked_on_every_channel_and_decides_with_the_code_t
 
     assert mail["Subject"] == "Please decide: asked: sign-off"
     for text in (mail.get_content(), direct):
-        for said in ("What we spent", "Cost so far", f"?code={code}", f"/runs/flow-run/{run_id}", "holdfast approve"):
+        for said in ("What we spent", "Cost so far", f"#code={code}", f"/runs/flow-run/{run_id}", "holdfast approve"):
             assert said in text
     decision = await desk.decision(run_id)
     assert (decision.decision, decision.decided_by, decision.comment) == ("approve", "alice", "fine")

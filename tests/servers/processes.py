@@ -4,8 +4,37 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 PATIENCE_SECONDS = 20
+
+
+@contextmanager
+def running(*words: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`python -m` of these words, in a session of its own at the top of the project; stopped by its process group."""
+    process = subprocess.Popen(
+        (sys.executable, "-m", *words),
+        cwd=Path(__file__).parent.parent.parent,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+@contextmanager
+def worker(pool: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process worker on the pool, which is made where there is none; its runs end with it."""
+    words = ("prefect", "--no-prompt", "worker", "start", "--pool", pool, "--type", "process")
+    with running(*words, PREFECT_WORKER_QUERY_SECONDS="1") as process:
+        yield process
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
