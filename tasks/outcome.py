@@ -103,15 +103,12 @@ class Outcome(BaseModel):
         return self.text if name == "text" else self.fields.get(name)
 
     def corrected(self, corrections: Iterable[Correction]) -> "Outcome":
-        """The same after the corrections, which are its evidence too."""
+        """The same after the corrections, which stay with it."""
         outcome = self
         for each in corrections:
-            changed = (
-                {"text": str(each.now)}
-                if each.field == "text"
-                else {"fields": {**outcome.fields, each.field: each.now}}
-            )
-            outcome = outcome.model_copy(update={**changed, "evidence": (*outcome.evidence, f"corrected {each}")})
+            fields = {**outcome.fields, each.field: each.now}
+            changed = {"text": str(each.now)} if each.field == "text" else {"fields": fields}
+            outcome = outcome.model_copy(update={**changed, "corrections": (*outcome.corrections, each)})
         return outcome
 
     def view(self) -> dict[str, Any]:

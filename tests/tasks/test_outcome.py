@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.outcome import Column, Gap, Outcome, Scope, Table
+from tasks.outcome import Column, Correction, Gap, Outcome, Scope, Table
 
 TABLE = Table(
     columns=(Column(name="vendor", type="string"), Column(name="spend", type="number")),
@@ -50,3 +50,16 @@ def test_a_scope_s_digest_is_of_its_inputs_whatever_their_order_and_of_its_outco
         Scope(inputs=scope.inputs, outcomes={"spend": Outcome()}),
     ]
     assert scope.digest not in {other.digest for other in others}
+
+
+def test_a_correction_takes_the_place_of_a_value_and_stays_with_it() -> None:
+    label = Correction(node="risk", field="label", was="high", now="low", by="alice")
+    text = Correction(node="risk", field="text", was="Much.", now="Little.", by="bob")
+    corrected = Outcome(text="Much.", fields={"label": "high", "note": "n"}).corrected([label, text])
+
+    assert (corrected.text, corrected.fields) == ("Little.", {"label": "low", "note": "n"})
+    assert corrected.corrections == (label, text)
+    assert Scope(outcomes={"risk": corrected, "gate": Outcome(corrections=(label, text))}).corrections == (label, text)
+    assert [str(each) for each in corrected.corrections] == [
+        "risk.label, by alice: high became low", "risk.text, by bob",
+    ]  # fmt: skip
