@@ -3,7 +3,6 @@
 import asyncio
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,9 +12,6 @@ from blocks.settings import HoldfastSettings
 from blocks.signed_in import signed_in_user
 from deployments.local_server import quiet_prefect, start_server
 from tasks.context import utc_now
-
-if TYPE_CHECKING:
-    from blocks.people.roster import Roster
 
 
 def save_people(file: Path) -> None:
@@ -91,14 +87,15 @@ async def _list() -> None:
 
 async def _delegate(person: str, to: str, until: date, begins: date | None) -> None:
     await _server()
+    from blocks.people.directory import required_roster
     from flows.delegate_approvals import delegate_approvals, plan_delegation, record_delegation
     from flows.engine import RunOptions, run_options
     from tasks.approve.delegating import may_delegate
 
     options = RunOptions()
     async with Ledger.open(options.settings.ledger) as ledger:
-        plan = await plan_delegation(ledger, options, person=person, to=to, until=until, begins=begins)
-        roster = await _roster()
+        roster = await required_roster()
+        plan = await plan_delegation(ledger, options, roster, person=person, to=to, until=until, begins=begins)
         who = roster.with_login(signed_in_user())
         if may_delegate(roster, who, plan.person):
             await record_delegation(ledger, options, plan, set_by=who.name if who else "")
@@ -111,9 +108,10 @@ async def _delegate(person: str, to: str, until: date, begins: date | None) -> N
 
 async def _end(person: str) -> None:
     await _server()
+    from blocks.people.directory import required_roster
     from tasks.approve.delegating import may_delegate
 
-    roster = await _roster()
+    roster = await required_roster()
     whose, who = roster.find(person), roster.with_login(signed_in_user())
     if whose is None:
         raise DelegationRefused(f"{person!r} is not in the directory")
@@ -126,15 +124,6 @@ async def _end(person: str) -> None:
         if not await ledger.gates.end_delegations(whose.name, utc_now()):
             raise DelegationRefused(f"nobody stands in for {whose.name}")
     typer.echo(f"{whose.name} decides again.")
-
-
-async def _roster() -> "Roster":
-    from blocks.people.directory import saved_roster
-
-    roster = await saved_roster()
-    if roster is None:
-        raise DelegationRefused("no directory is saved", mend="save one: holdfast people people.yaml")
-    return roster
 
 
 async def _server() -> None:

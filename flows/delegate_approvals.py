@@ -5,6 +5,8 @@ Whoever can reach Prefect can start it, and Prefect does not say who that was. S
 once the person who delegates has approved it with the code that came to them, or somebody above them has.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from prefect import flow
@@ -13,7 +15,8 @@ from prefect.context import FlowRunContext
 from blocks.errors import DelegationRefused, HoldfastError
 from blocks.folders import digest
 from blocks.ledger import Ledger
-from blocks.people.directory import saved_roster
+from blocks.people.directory import required_roster
+from blocks.people.roster import Roster
 from flows.engine import RunOptions, run_options
 from tasks.approve.deciding import said
 from tasks.approve.delegating import Planned, planned
@@ -38,15 +41,21 @@ async def delegate_approvals(person: str, to: str, until: date, begins: date | N
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise RuntimeError("this is called by its Prefect flow only")
+    inputs = {"person": person, "to": to, "until": str(until), "begins": str(begins or "")}
     async with Ledger.open(options.settings.ledger) as ledger:
-        plan = await plan_delegation(ledger, options, person=person, to=to, until=until, begins=begins)
+
+        async def plan_now() -> Planned:
+            roster = await required_roster()
+            return await plan_delegation(ledger, options, roster, person=person, to=to, until=until, begins=begins)
+
+        plan = await plan_now()
         await ledger.start_run(
             run_id=context.flow_run.id,
             workflow="delegate-approvals",
             version=None,
             team="default",
             definition="",
-            inputs={"person": person, "to": to, "until": str(until), "begins": str(begins or "")},
+            inputs=inputs,
             sources={},
             started_at=options.now(),
         )
@@ -55,11 +64,11 @@ async def delegate_approvals(person: str, to: str, until: date, begins: date | N
             listener=options.listener, now=options.now,
         )  # fmt: skip
         try:
-            decision = await decided(run, _gate(plan))
+            decision = await decided(run, _gate(plan, inputs))
             if decision.decision != "approve":
                 raise DelegationRefused(f"nobody stands in for {plan.person.name}: it was {said(decision)}")
             # Hours may have passed, and other delegations may have been set.
-            plan = await plan_delegation(ledger, options, person=person, to=to, until=until, begins=begins)
+            plan = await plan_now()
             await record_delegation(ledger, options, plan, set_by=decision.decided_by)
         except HoldfastError as refused:
             await ledger.finish_run(run.run_id, "Failed", str(refused), [], options.now())
@@ -68,13 +77,14 @@ async def delegate_approvals(person: str, to: str, until: date, begins: date | N
     return str(plan)
 
 
-def _gate(plan: Planned) -> Gate:
+def _gate(plan: Planned, inputs: Mapping[str, str]) -> Gate:
     return Gate(
         id="confirm",
         node="confirm",
         title=f"{plan.person.name} delegates to {plan.alternate.name}",
         text=f"{plan}.",
-        content=digest(str(plan)),
+        # What was asked for: "from now on" is a later moment each time that the run starts.
+        content=digest(json.dumps(inputs, sort_keys=True)),
         gaps=(),
         approvers=(plan.person.name,),
         timeout=CONFIRM_WITHIN,
@@ -85,16 +95,13 @@ def _gate(plan: Planned) -> Gate:
 
 
 async def plan_delegation(
-    ledger: Ledger, options: RunOptions, *, person: str, to: str, until: date, begins: date | None
+    ledger: Ledger, options: RunOptions, roster: Roster, *, person: str, to: str, until: date, begins: date | None
 ) -> Planned:
     """The delegation that is wanted.
 
     Raises:
         DelegationRefused: it cannot be; see tasks.approve.delegating.planned.
     """
-    roster = await saved_roster()
-    if roster is None:
-        raise DelegationRefused("no directory is saved", mend="save one: holdfast people people.yaml")
     known = await ledger.gates.delegations(options.now())
     return planned(roster, known, person=person, to=to, begins=begins, until=until, now=options.now())
 

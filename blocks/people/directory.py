@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from blocks.errors import DirectoryRefused
+from blocks.errors import DelegationRefused, DirectoryRefused
 from blocks.people.person import Person
 from blocks.people.roster import Roster
 from blocks.saved import load_saved
@@ -64,6 +64,18 @@ def _line(people: list[Any], error: ErrorDetails) -> str:
         field = ".".join(map(str, place[2:]))
         return f"{who or f'person {place[1] + 1}'}{f', field {field}' if field else ''}: {said}"
     return said
+
+
+async def required_roster() -> Roster:
+    """The people of the saved directory.
+
+    Raises:
+        DelegationRefused: none is saved, so that nobody can stand in for anybody.
+        OperatorError: it is there and cannot be used.
+    """
+    if (roster := await saved_roster()) is None:
+        raise DelegationRefused("no directory is saved", mend="save one: holdfast people people.yaml")
+    return roster
 
 
 async def saved_roster() -> Roster | None:
