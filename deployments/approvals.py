@@ -18,6 +18,7 @@ from blocks.settings import HoldfastSettings
 from blocks.signed_in import signed_in_user
 from deployments.local_server import quiet_prefect, start_server
 from deployments.results import print_json
+from tasks.approve.terms import terms_of
 from tasks.context import Verdict, utc_now
 
 
@@ -60,13 +61,11 @@ async def _approve(
     async with Ledger.open(settings.ledger) as ledger:
         state = _chosen(await _meant(ledger, run), run, gate)
         await start_server(lambda text: typer.echo(text, err=True))
-        from tasks.approve.deciding import Answer, decide, said
+        from tasks.approve.deciding import Answer, decide, needs_code, said
         from tasks.approve.desk import open_desk
-        from tasks.approve.terms import terms_of
 
         desk, terms, login = await open_desk(ledger, settings, utc_now), terms_of(state), signed_in_user()
-        known = desk.people.roster.with_login(login) if desk.people is not None else None
-        if terms.wants_proof and not code and (known is None or known.name not in state.asked()):
+        if not code and needs_code(desk, state, login):
             code = _asked_for_code(name or "you")
         answer = Answer(
             verdict, "terminal", comment, _typed(edits, terms.editable), code, login,
@@ -150,13 +149,9 @@ def _value(name: str, text: str) -> bool | int | float | str:
 
 def _line(state: GateState) -> tuple[str, str, str, str, str]:
     gate = state.gate
-    asked = state.asked() or tuple(map(str, _listed(gate.terms.get("approvers"))))
+    asked = state.asked() or terms_of(state).approvers
     until = f"{gate.closes_at:%Y-%m-%d %H:%M} UTC"
     return (str(gate.run_id), gate.workflow, gate.gate, ", ".join(asked), until)
-
-
-def _listed(value: JsonValue) -> Sequence[JsonValue]:
-    return value if isinstance(value, list) else ()
 
 
 def _as_json(state: GateState) -> dict[str, Any]:
@@ -174,5 +169,5 @@ def _as_json(state: GateState) -> dict[str, Any]:
             for ask in state.asks
         ],
         "answered": [{"person": vote.person, "decision": vote.decision} for vote in state.votes],
-        "editable": gate.terms.get("editable"),
+        "editable": terms_of(state).editable,
     }

@@ -2,23 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from pydantic import JsonValue
 
 from blocks.codes import is_code
 from blocks.errors import DecisionRefused
 from blocks.ledger import DecisionRow, GateState, VoteRow
+from blocks.people.person import Person
 from tasks.approve.desk import OTHER_KEY, Desk
 from tasks.approve.terms import editable_now, outcome_of, terms_of
 from tasks.approve.work import end
+from tasks.context import Verdict
 
 
 @dataclass(frozen=True)
 class Answer:
     """What somebody says at a gate, and how they prove who they are."""
 
-    decision: Literal["approve", "reject"]
+    decision: Verdict
     via: str
     comment: str = ""
     edits: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -63,10 +64,20 @@ async def decide(desk: Desk, state: GateState, answer: Answer) -> GateState:
     return after
 
 
+def needs_code(desk: Desk, state: GateState, login: str) -> bool:
+    """Whether an answer of that user of the machine counts only with a code."""
+    known = _known(desk, login)
+    return terms_of(state).wants_proof and (known is None or known.name not in state.asked())
+
+
 def said(decision: DecisionRow) -> str:
     """The decision in words."""
     by = f" by {decision.decided_by}" if decision.decided_by else ""
     return f"{decision.decision.replace('_', ' ')}{by} at {decision.at:%Y-%m-%d %H:%M} UTC ({decision.via})"
+
+
+def _known(desk: Desk, login: str) -> Person | None:
+    return desk.people.roster.with_login(login) if desk.people is not None else None
 
 
 async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
@@ -76,7 +87,7 @@ async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
         return answer.name
     if state.gate.key_fingerprint != desk.codes.fingerprint:
         raise await _refused(desk, state, answer.name, OTHER_KEY)
-    known = desk.people.roster.with_login(answer.login) if desk.people is not None and answer.login else None
+    known = _known(desk, answer.login)
     if answer.code:
         run_id, gate = state.gate.run_id, state.gate.gate
         known_now = [each for each in state.asked() if desk.people is None or desk.people.roster.find(each)]
@@ -84,7 +95,7 @@ async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
         person = next(asked, None)
         wrong = "the code is none that was given out for this gate"
     else:
-        person = next((each for each in state.asked() if known is not None and known.name == each), None)
+        person = known.name if known is not None and known.name in state.asked() else None
         wrong = "it came without a code" if known is None else f"{known.name} was not asked, and it came without a code"
     if person is None:
         raise await _refused(desk, state, answer.name, wrong)

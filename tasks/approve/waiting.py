@@ -21,7 +21,7 @@ from blocks.errors import DecisionMissing, DecisionRefused, OperatorError
 from blocks.ledger import DecisionRow, GateRow, GateState
 from blocks.signed_in import signed_in_user
 from tasks.approve import pause
-from tasks.approve.deciding import Answer, decide
+from tasks.approve.deciding import Answer, decide, needs_code
 from tasks.approve.desk import Desk, open_desk
 from tasks.approve.form import NUDGE, answer_in, asked_line, form_for, summary
 from tasks.approve.gate import Gate, terms_for
@@ -259,8 +259,7 @@ class _Wait:
         """Asks whoever watches the run, until they have said something that counts."""
         run, login = self._run, signed_in_user()
         while (state := await self._state()).decision is None:
-            known = self._desk.people.roster.with_login(login) if self._desk.people else None
-            wants_code = self._terms.wants_proof and (known is None or known.name not in state.asked())
+            wants_code = needs_code(self._desk, state, login)
             question = Question(self._gate.node, self._markdown(state), state.gate.closes_at, wants_code=wants_code)
             answer = await run.listener.on_question(question)
             if answer is None:

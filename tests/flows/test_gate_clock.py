@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Failed
 
 from tests.flows.gated import paused
 from tests.flows.office import Office, approved, office
@@ -61,6 +62,11 @@ class Waiting:
 
         await self.until(arrived)
         assert len(self._desk.mail.to(email)) == times
+
+    async def is_ended(self, state: State[Any]) -> None:
+        """Ends the run in that state, as somebody in Prefect can."""
+        async with get_client() as client:
+            await client.set_flow_run_state(self.run_id, state, force=True)
 
     async def end(self) -> State[Any]:
         """The run's final state; a suspended one has been set going, and goes on."""
@@ -199,12 +205,9 @@ async def test_what_does_not_hang_on_the_gate_is_done_before_the_run_is_suspende
 
 
 async def test_a_gate_whose_run_was_cancelled_is_left_alone(desk: Office) -> None:
-    from prefect.states import Cancelled
-
     run = Waiting(desk, approved("gone", settings="timeout: 4h"), "suspend")
     await run.begin()
-    async with get_client() as client:
-        await client.set_flow_run_state(run.run_id, Cancelled(), force=True)
+    await run.is_ended(Cancelled())
     desk.clock.advance(hours=1)
     watched = await desk.watch()
 
@@ -256,12 +259,9 @@ async def test_a_decision_about_one_text_is_none_about_another(desk: Office) -> 
 
 
 async def test_a_gate_whose_run_had_ended_is_watched_again_once_the_run_is_back(desk: Office) -> None:
-    from prefect.states import Failed
-
     run = Waiting(desk, approved("back", settings="timeout: 4h, remind_every: null, escalate_after: null"), "suspend")
     await run.begin()
-    async with get_client() as client:
-        await client.set_flow_run_state(run.run_id, Failed(), force=True)
+    await run.is_ended(Failed())
     desk.clock.advance(hours=1)
     async with ledger() as rows:
         # Something is due, so that it is looked at.
