@@ -89,11 +89,10 @@ async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
         raise await _refused(desk, state, answer.name, OTHER_KEY)
     known = _known(desk, answer.login)
     if answer.code:
-        run_id, gate = state.gate.run_id, state.gate.gate
-        known_now = [each for each in state.asked() if desk.people is None or desk.people.roster.find(each)]
-        asked = (each for each in known_now if is_code(answer.code, desk.codes.code(run_id, gate, each)))
-        person = next(asked, None)
+        person = _given_to(desk, state, answer.code)
         wrong = "the code is none that was given out for this gate"
+        if person is None and (other := await _meant_by(desk, state, answer.code)):
+            wrong = f"the code is for gate {other!r} of this run, which holdfast approve can answer"
     else:
         person = known.name if known is not None and known.name in state.asked() else None
         wrong = "it came without a code" if known is None else f"{known.name} was not asked, and it came without a code"
@@ -102,6 +101,19 @@ async def _proven(desk: Desk, state: GateState, answer: Answer) -> str:
     if answer.name and answer.name.casefold() != person.casefold():
         raise await _refused(desk, state, answer.name, f"the proof is {person}'s, not {answer.name}'s")
     return person
+
+
+def _given_to(desk: Desk, state: GateState, code: str) -> str | None:
+    """Whom the code was given to at this gate, if they are still in the directory."""
+    run_id, gate = state.gate.run_id, state.gate.gate
+    known_now = [each for each in state.asked() if desk.people is None or desk.people.roster.find(each)]
+    return next((each for each in known_now if is_code(code, desk.codes.code(run_id, gate, each))), None)
+
+
+async def _meant_by(desk: Desk, state: GateState, code: str) -> str | None:
+    """The run's other gate that the code is for: while two wait, Prefect shows the form of one."""
+    others = [each for each in await desk.gates.of_run(state.gate.run_id) if each.gate.gate != state.gate.gate]
+    return next((each.gate.gate for each in others if _given_to(desk, each, code)), None)
 
 
 async def _refused(desk: Desk, state: GateState, person: str, why: str) -> DecisionRefused:
