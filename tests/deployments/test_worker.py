@@ -64,7 +64,7 @@ async def test_a_worker_runs_the_deployment_waits_at_the_gate_and_delivers() -> 
         "vendor-performance/vendor-performance", parameters={"month": "last month"}, timeout=0
     )
     with worker("holdfast"):
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             await paused(flow_run.id)
             await aresume_flow_run(flow_run.id, run_input={"decision": "approve", "decided_by": "Ann"})
             async with get_client() as client:
