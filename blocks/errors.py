@@ -10,6 +10,7 @@ HoldfastError
 │   ├── TransformRefused
 │   ├── DirectoryRefused
 │   ├── DelegationRefused
+│   ├── RequestRefused
 │   └── ContextTooLong
 ├── OperatorError      a block, a permission, a folder: whoever runs Holdfast mends it
 │   ├── WorkflowUnknown
@@ -18,6 +19,7 @@ HoldfastError
 │   ├── CredentialsRefused
 │   ├── CreditSpent
 │   ├── BudgetSpent
+│   ├── ServiceUnknown
 │   ├── ChannelRefused
 │   └── DeliveryRefused
 ├── OutsideError       a peer failed: nobody here is at fault
@@ -25,6 +27,9 @@ HoldfastError
 │   ├── ModelUnavailable
 │   │   └── StepTimedOut
 │   ├── BudgetHeld
+│   ├── ServiceUnavailable
+│   │   ├── ServiceLimited
+│   │   └── ServiceResting
 │   ├── ChannelUnavailable
 │   └── AnswerInvalid
 ├── PersonError        a person's answer is missing, or does not count
@@ -118,6 +123,10 @@ class DelegationRefused(AuthorError):
     """A delegation that leads back to its person, is over before it begins, or names somebody unknown."""
 
 
+class RequestRefused(AuthorError):
+    """A service says that a request is wrong, or answers with what cannot be used."""
+
+
 class ContextTooLong(AuthorError):
     """What a model is asked is longer than it takes, also once its data are cut."""
 
@@ -136,6 +145,10 @@ class RunUnknown(OperatorError):
 
 class SourceUnknown(OperatorError):
     """No database or document collection of that name."""
+
+
+class ServiceUnknown(OperatorError):
+    """No Service block of that name."""
 
 
 class CredentialsRefused(OperatorError):
@@ -181,6 +194,27 @@ class ModelUnavailable(OutsideError):
 
 class StepTimedOut(ModelUnavailable):
     """The time of a node's step was up, over all tries and providers."""
+
+
+class ServiceUnavailable(OutsideError):
+    """A service is down, or does not answer in time."""
+
+    retry_after_seconds: float | None = None
+    """When it said that it can be asked again."""
+    may_be_done: bool = False
+    """Whether it may have done what it was asked."""
+
+
+class ServiceLimited(ServiceUnavailable):
+    """A service takes no more requests for longer than the node can wait; asking at once cannot help."""
+
+    retryable: ClassVar[bool] = False
+
+
+class ServiceResting(ServiceUnavailable):
+    """A service has failed again and again, and is left alone for a while; asking at once cannot help."""
+
+    retryable: ClassVar[bool] = False
 
 
 class BudgetHeld(OutsideError):

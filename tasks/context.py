@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
     from blocks.ledger import Ledger
+    from blocks.services.client import ServiceClient
     from tasks.drift.discover import Discovery
     from tasks.models.team import TeamModels
 
@@ -115,6 +116,8 @@ class RunContext:
     """The schemas of the sources that this run has read so far, as they were before its first query on each."""
     models: "Opened[TeamModels]" = field(default_factory=Opened)
     """The way to the models of a team, once a node of this run has asked them."""
+    services: "Opened[ServiceClient]" = field(default_factory=Opened)
+    """The services that this run has asked so far, by name."""
     budgets: Budgets = field(default_factory=Budgets)
     """The workflow's own: what this run, and all its runs of a month, may spend on models."""
     decisions: Mapping[str, Verdict] = field(default_factory=dict)
@@ -133,6 +136,8 @@ class RunContext:
         await self.connectors.end()
         for models in await self.models.end():
             await models.aclose()
+        for service in await self.services.end():
+            await service.aclose()
 
 
 _current: ContextVar[RunContext] = ContextVar("holdfast_run")

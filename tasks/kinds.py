@@ -12,6 +12,7 @@ from tasks.deliver.node import DeliverNode
 from tasks.node import Node
 from tasks.query.node import QueryNode
 from tasks.reason.node import ReasonNode
+from tasks.request.node import RequestNode
 from tasks.search.node import SearchNode
 from tasks.transform.node import TransformNode
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from prefect import Task
 
 AnyNode = Annotated[
-    QueryNode | SearchNode | ReasonNode | TransformNode | ApproveNode | DeliverNode, Field(discriminator="kind")
+    QueryNode | SearchNode | RequestNode | ReasonNode | TransformNode | ApproveNode | DeliverNode,
+    Field(discriminator="kind"),
 ]
 
 # By path, so that checking or drawing a definition imports neither Prefect nor a database driver.
 TASKS: Mapping[type[Node], str] = {
     QueryNode: "tasks.query.task:answer_query",
     SearchNode: "tasks.search.task:search_documents",
+    RequestNode: "tasks.request.task:ask_service",
     ReasonNode: "tasks.reason.task:ask_model",
     TransformNode: "tasks.transform.task:transform_tables",
     ApproveNode: "tasks.approve.task:ask_approval",

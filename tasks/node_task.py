@@ -1,5 +1,6 @@
 """The decorator that every kind's task carries: it tells the run's listener and ledger of each try."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ class Tries:
 
 
 tries_of_node: ContextVar[Tries] = ContextVar("holdfast_tries")
+
+
+def step_end(node: Node) -> float:
+    """When a step of this node that begins now must be over, in the event loop's time.
+
+    A little before the node's own timeout, which would cut off what is still to be said.
+    """
+    return asyncio.get_running_loop().time() + node.timeout_seconds - min(0.5, node.timeout_seconds / 20)
 
 
 def _key_of_inputs(context: TaskRunContext, inputs: Mapping[str, Any]) -> str:

@@ -6,8 +6,9 @@ A node's id with hyphens is a name with underscores here: `sign-off` is `{{ sign
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from blocks.errors import InputRefused
@@ -25,9 +26,17 @@ class Reference(NamedTuple):
     attribute: str | None
 
 
-@lru_cache(maxsize=1)
-def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+@lru_cache(maxsize=2)
+def _environment(*, of_path: bool = False) -> ImmutableSandboxedEnvironment:
+    finalize = _quoted if of_path else None
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=finalize)
+
+
+def _quoted(value: object) -> object:
+    # What has no value must still be refused by Jinja, and a dot alone would be another folder.
+    if isinstance(value, Undefined):
+        return value
+    return quote(str(value), safe="").replace("..", "%2E%2E")
 
 
 def variable(node_id: str) -> str:
@@ -86,10 +95,23 @@ def render(text: str, scope: Scope) -> str:
     Raises:
         InputRefused: a name or an attribute has no value in this run, or one that does not fit.
     """
+    return _rendered(text, scope)
+
+
+def render_path(text: str, scope: Scope) -> str:
+    """The template of a URL's path; each value is quoted, so that it is one segment of it and adds nothing else.
+
+    Raises:
+        InputRefused: a name or an attribute has no value in this run, or one that does not fit.
+    """
+    return _rendered(text, scope, of_path=True)
+
+
+def _rendered(text: str, scope: Scope, *, of_path: bool = False) -> str:
     if "{" not in text:
         return text
     try:
-        return _environment().from_string(text).render(_values(scope))
+        return _environment(of_path=of_path).from_string(text).render(_values(scope))
     except _RAISED as error:
         raise _refused(text, error) from error
 

@@ -25,6 +25,8 @@ from blocks.ledger.rows import (
     RunRow,
     SchemaRow,
 )
+from blocks.ledger.service_rows import ServiceAnswerRow, ToolCallRow, ToolCount, ToolOutcome
+from blocks.ledger.services import ServiceBook
 from blocks.ledger.spending import Account, Balance, Hold, Limit, Over, Reserved, accounts_of
 
 __all__ = [
@@ -54,6 +56,11 @@ __all__ = [
     "RunCost",
     "RunRow",
     "SchemaRow",
+    "ServiceAnswerRow",
+    "ServiceBook",
+    "ToolCallRow",
+    "ToolCount",
+    "ToolOutcome",
     "VoteRow",
     "accounts_of",
 ]

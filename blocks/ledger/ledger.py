@@ -35,6 +35,7 @@ from blocks.ledger.rows import (
     RunRow,
 )
 from blocks.ledger.schema import make_current
+from blocks.ledger.services import ServiceBook
 from blocks.ledger.spending import Hold, Limit, Reserved
 from blocks.ledger.statements import deliveries, expectations, runs, schemas
 from blocks.ledger.writer import Writer
@@ -53,6 +54,7 @@ class Ledger(Reader):
         super().__init__(engine, url, Writer(engine, url, self._insert_attempts, self._end_attempts))
         self._starts: dict[UUID, int] = {}
         self.gates = GateBook(self._writer, self._read, self._dialect)
+        self.services = ServiceBook(self._writer, self._read, self._dialect)
 
     @classmethod
     @asynccontextmanager

@@ -74,6 +74,13 @@ def insert_new(table: Table, dialect: str, key: Sequence[str]) -> Upsert:
     return _insert_into(table, dialect).on_conflict_do_nothing(index_elements=[*key])
 
 
+def insert_or_replace(table: Table, dialect: str, key: Sequence[str], values: dict[str, Any]) -> Upsert:
+    """A row of that key takes the place of an earlier one."""
+    row = _insert_into(table, dialect).values(**values)
+    changed = {name: row.excluded[name] for name in values if name not in key}
+    return row.on_conflict_do_update(index_elements=[*key], set_=changed)
+
+
 def start_run(dialect: str, values: dict[str, Any]) -> ReturningInsert[Any]:
     """Returns the run; one that is there already starts once more and keeps all that it is pinned to."""
     start = _insert_into(runs, dialect).values(**values)
@@ -123,9 +130,7 @@ def key_of_good_answer(source: str, sql: str) -> dict[str, str]:
 
 def record_good_answer(dialect: str, values: dict[str, Any]) -> Upsert:
     """A later answer takes the place of an earlier one."""
-    remember = _insert_into(good_answers, dialect).values(**values)
-    changed = {name: remember.excluded[name] for name in values if name not in ("source", "sql_sha256")}
-    return remember.on_conflict_do_update(index_elements=["source", "sql_sha256"], set_=changed)
+    return insert_or_replace(good_answers, dialect, ("source", "sql_sha256"), values)
 
 
 def open_accounts(dialect: str) -> Upsert:

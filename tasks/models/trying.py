@@ -19,7 +19,6 @@ from tasks.models.calls import Asking, Call, CallOutcome, log_answer, recorded
 from tasks.models.hedging import first_answer, hedge_after
 from tasks.models.spending import allowed
 from tasks.models.team import TeamModels
-from tasks.node import Node
 
 TRIES = 3
 _BACKOFF = wait_exponential_jitter(initial=1, max=8, jitter=0.5)
@@ -40,14 +39,6 @@ class Step:
     def left(self) -> float:
         """How many seconds there are yet; 0 when they are up."""
         return max(0.0, self.until - asyncio.get_running_loop().time())
-
-
-def step_end(node: Node) -> float:
-    """When a step of this node that begins now must be over, in the event loop's time.
-
-    A little before the node's own timeout, which would cut off what is still to be said.
-    """
-    return asyncio.get_running_loop().time() + node.timeout_seconds - min(0.5, node.timeout_seconds / 20)
 
 
 @dataclass(frozen=True)

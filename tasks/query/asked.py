@@ -5,7 +5,7 @@ from prefect.artifacts import acreate_markdown_artifact
 from tasks.artifacts import artifact_key, show
 from tasks.context import current_run
 from tasks.models.opening import models_of_run
-from tasks.models.trying import step_end
+from tasks.node_task import step_end
 from tasks.outcome import Outcome, Scope
 from tasks.query.node import QueryNode
 from tasks.query.reading import cut_gaps, reader, schema_for

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from blocks.errors import StepTimedOut
 from tasks.context import current_run
 from tasks.models.opening import models_of_run, spent_so_far
-from tasks.models.trying import step_end
-from tasks.node_task import node_task
+from tasks.node_task import node_task, step_end
 from tasks.outcome import Gap, Outcome, Scope
 from tasks.reason.confidence import bounded, has_data
 from tasks.reason.node import ReasonNode

@@ -1,0 +1,241 @@
+"""When the next request may be sent, decided for every run that uses the same credential.
+
+An allowance is what is known of one limit: how long nothing is taken, how much of a window is left, at what pace it
+goes. It is kept in the ledger; each request takes its turn from it there before it is sent, and what the answer says
+goes back into it. Here are the decisions alone, on values: nothing waits and nothing is sent.
+
+Three ways to stay within a limit, each used where it is known:
+- a window, of which answers say how much is left: requests go at once until a tenth is left, and that is spread over
+  the time to the reset;
+- a rolling quota, from the block, the preset or an answer: one after another, a twentieth of it at once (GCRA, the
+  generic cell rate algorithm of ATM Forum TM 4.0, 4.4.2);
+- neither: after a refusal, the pace at which requests were taken until then, a little quicker with time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from blocks.services.limits import Limit, Quota
+
+NEAR_ZERO = 0.1
+"""The share of a window from which on requests are spread."""
+AT_ONCE = 0.05
+"""The share of a rolling quota that may go at once; the pace makes up for it, so that no span has more than it."""
+QUICKER_PER_SECOND = 0.02
+"""By how much a pace that was learned grows: what was refused once may be allowed again."""
+SLOWER = 1.05
+"""By how much a pace that was learned and refused is slowed."""
+BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
+"""The longest wait after so many refusals in a row that name none; the real one is drawn from 0 to it (full jitter)."""
+FIRST_ALONE_SECONDS = 5.0
+"""How long others wait for the very first answer, which may say what the limit is."""
+
+_NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is known of one limit."""
+
+    sent: int = 0
+    """How many requests have taken a turn, ever: the last one's number."""
+    sent_at: datetime = _NEVER
+    """The turn of the last one."""
+    heard: bool = False
+    """Whether any answer is known."""
+    blocked_until: datetime = _NEVER
+    blocked_at: datetime = _NEVER
+    """When that was said."""
+    refusals: int = 0
+    """In a row."""
+    round: int = 0
+    """Counts the times that turns which were given out stopped being good."""
+    left: int | None = None
+    """Turns of the window that may yet be given out; None: no window is known."""
+    open: int = 0
+    """Turns of the window that were given out and whose answers have not come."""
+    window: int | None = None
+    """How many it has in all."""
+    ends_at: datetime = _NEVER
+    opens_at: datetime = _NEVER
+    """When the window begins whose turns are given out."""
+    window_from: int = 0
+    """The number of the last request before this window."""
+    spacing_seconds: float = 0.0
+    """Between two requests; 0: no pace is known."""
+    learned: bool = False
+    """Whether the pace was learned from refusals, and is no quota that somebody has named."""
+    at_once: int = 1
+    """How many may go without the spacing."""
+    due_at: datetime = _NEVER
+    """When the next request would be sent if all kept the spacing."""
+    since_at: datetime = _NEVER
+    since_sent: int = 0
+    """From when on requests are counted to learn a pace, and the number of the last one before that."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a request may be sent; it is good as long as the round is the same."""
+
+    at: datetime
+    number: int
+    round: int
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """No turn is given: ask again at `at`, which is later than the caller can wait, or when more is known."""
+
+    at: datetime
+    limited: bool
+    """Whether a limit is why; else the first answer is awaited."""
+
+
+def with_quota(allowance: Allowance, quota: Quota) -> Allowance:
+    """The allowance that keeps to a rolling quota."""
+    at_once = max(1, int(quota.requests * AT_ONCE))
+    spacing = quota.per_seconds / max(1, quota.requests - at_once)
+    if (allowance.spacing_seconds, allowance.at_once, allowance.learned) == (spacing, at_once, False):
+        return allowance
+    return replace(allowance, spacing_seconds=spacing, at_once=at_once, learned=False)
+
+
+def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Allowance, Turn | NotYet]:
+    """The next request's turn, and the allowance after it; none is taken where it would come after `latest`."""
+    if not allowance.heard and allowance.sent and now - allowance.sent_at < timedelta(seconds=FIRST_ALONE_SECONDS):
+        return allowance, NotYet(now + timedelta(seconds=0.1), limited=False)
+    at = max(now, allowance.blocked_until, allowance.opens_at)
+    fresh = _in_this_window(allowance, at)
+    if fresh.left is not None:
+        at = max(at, _in_window(fresh, at))
+        fresh = _in_this_window(fresh, at)
+    if fresh.spacing_seconds:
+        spacing = timedelta(seconds=fresh.spacing_seconds)
+        at = max(at, fresh.due_at - spacing * (fresh.at_once - 1))
+        fresh = replace(fresh, due_at=max(fresh.due_at, at) + spacing)
+    if at > latest:
+        return allowance, NotYet(at, limited=True)
+    if fresh.since_at == _NEVER:
+        fresh = replace(fresh, since_at=at, since_sent=fresh.sent)
+    left = None if fresh.left is None else fresh.left - 1
+    fresh = replace(fresh, sent=fresh.sent + 1, sent_at=max(at, fresh.sent_at), left=left, open=fresh.open + 1)
+    return fresh, Turn(at, fresh.sent, fresh.round)
+
+
+def _in_this_window(allowance: Allowance, at: datetime) -> Allowance:
+    """The allowance as it is at that time: the next window is as large, and until an answer says it has no end."""
+    if allowance.left is None or not _NEVER < allowance.ends_at <= at:
+        return allowance
+    return replace(
+        allowance, left=allowance.window, ends_at=_NEVER, opens_at=allowance.ends_at, open=0, window_from=allowance.sent
+    )
+
+
+def _in_window(allowance: Allowance, at: datetime) -> datetime:
+    """When the window has room for the next request; its end where nothing is left."""
+    left = allowance.left or 0
+    if allowance.ends_at == _NEVER:
+        # All of it may be given out before its first answer has come.
+        return at if left > 0 else at + timedelta(seconds=1)
+    if left <= 0:
+        return allowance.ends_at
+    if allowance.window and left > allowance.window * NEAR_ZERO:
+        return at
+    last = min(allowance.sent_at, at)
+    return max(at, last + (allowance.ends_at - last) / (left + 1))
+
+
+def is_good(allowance: Allowance, turn: Turn, now: datetime) -> bool:
+    """Whether the turn, whose time has come, still is what it was when it was given out."""
+    return turn.round == allowance.round and allowance.blocked_until <= now
+
+
+def given_back(allowance: Allowance, turn: Turn) -> Allowance:
+    """The allowance once a turn is not used."""
+    if turn.number <= allowance.window_from:
+        return allowance
+    left = None if allowance.left is None or turn.round != allowance.round else allowance.left + 1
+    return replace(allowance, open=max(0, allowance.open - 1), left=allowance.left if left is None else left)
+
+
+def answered(
+    allowance: Allowance, turn: Turn, limit: Limit, *, refused: bool, now: datetime, jitter: Callable[[float], float]
+) -> Allowance:
+    """The allowance once that request's answer is known; `jitter` draws a wait from 0 to its argument."""
+    allowance = replace(allowance, heard=True)
+    if limit.quota is not None:
+        allowance = with_quota(allowance, limit.quota)
+    if turn.number > allowance.window_from:
+        allowance = _counted(allowance, limit, now)
+    if refused:
+        return _refused(allowance, turn, limit, now, jitter)
+    if turn.round == allowance.round and allowance.refusals:
+        allowance = replace(allowance, refusals=0)
+    return _quicker(allowance, now) if allowance.learned else allowance
+
+
+def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
+    """The allowance with what the answer to a request of its window says is left."""
+    allowance = replace(allowance, open=max(0, allowance.open - 1))
+    if limit.remaining is None or not limit.resets_in_seconds:
+        return allowance
+    # The API has not counted all that are under way, so its figure is a bound, and exact only once none is.
+    known = allowance.left is not None and allowance.ends_at != _NEVER
+    left = limit.remaining - allowance.open
+    if known and allowance.left is not None and allowance.open:
+        left = min(limit.remaining, allowance.left)
+    window = limit.allowed or max(allowance.window or 0, limit.remaining + 1)
+    ends_at = now + timedelta(seconds=limit.resets_in_seconds)
+    return replace(allowance, left=left, ends_at=ends_at, window=window)
+
+
+def _refused(
+    allowance: Allowance, turn: Turn, limit: Limit, now: datetime, jitter: Callable[[float], float]
+) -> Allowance:
+    if turn.round != allowance.round:
+        # It was under way when another was refused, and says nothing new but perhaps a longer wait.
+        until = now + timedelta(seconds=limit.wait_seconds or 0)
+        return replace(allowance, blocked_until=max(until, allowance.blocked_until))
+    wait = limit.wait_seconds
+    if wait is None and limit.remaining == 0:
+        wait = limit.resets_in_seconds
+    if wait is None:
+        wait = jitter(BACKOFF_SECONDS[min(allowance.refusals, len(BACKOFF_SECONDS) - 1)])
+    until = max(now + timedelta(seconds=wait), allowance.blocked_until)
+    paced = _slower(allowance, until) if allowance.left is None else replace(allowance, left=0, ends_at=until)
+    return replace(
+        paced,
+        blocked_until=until,
+        blocked_at=now,
+        refusals=allowance.refusals + 1,
+        round=allowance.round + 1,
+        due_at=until,
+        since_at=until,
+        since_sent=allowance.sent,
+    )
+
+
+def _slower(allowance: Allowance, until: datetime) -> Allowance:
+    """The allowance with a pace from what was taken between the last two refusals, where none is known."""
+    if allowance.spacing_seconds and not allowance.learned:
+        return allowance
+    taken = allowance.sent - allowance.since_sent - 1
+    seconds = (until - allowance.since_at).total_seconds()
+    if taken < 1 or seconds <= 0:
+        return allowance
+    # A bucket that was full gave more in that time than it gives in the long run.
+    spacing = seconds / taken
+    if allowance.spacing_seconds:
+        spacing = min(spacing, allowance.spacing_seconds * SLOWER)
+    return replace(allowance, spacing_seconds=spacing, learned=True, at_once=1)
+
+
+def _quicker(allowance: Allowance, now: datetime) -> Allowance:
+    """A learned pace grows with the time since it was last changed, counted from `since_at`."""
+    seconds = min((now - allowance.since_at).total_seconds(), 3600.0)
+    if seconds < 1:
+        return allowance
+    spacing = allowance.spacing_seconds / (1 + QUICKER_PER_SECOND * seconds)
+    return replace(allowance, spacing_seconds=spacing, since_at=now, since_sent=allowance.sent)

@@ -1,0 +1,218 @@
+"""Asks a service: within its limits, again where that can help, and never with our credentials at another host.
+
+Belongs to one event loop. Checked 2026-11 on httpx 0.28: it follows no redirect unless told to, and hides no exception
+of the authentication.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from blocks.errors import RequestRefused, ServiceUnavailable
+from blocks.ledger import ServiceBook
+from blocks.services.auth import auth_for
+from blocks.services.call import Answer, Call, Trace
+from blocks.services.kept import keep_answer, kept_answer, with_etag
+from blocks.services.limits import Limit, limit_of
+from blocks.services.presets import limit_name
+from blocks.services.reading import failure_of, is_refusal, json_of, read_bounded
+from blocks.services.service import Service
+from blocks.services.turns import Health, Turns
+from blocks.tls import tls_context
+
+TRIES = 4
+"""How often a request is made that fails for a reason which may pass; refusals because of a limit do not count."""
+MOST_REDIRECTS = 5
+_BACKOFF = wait_random_exponential(multiplier=1, max=8)
+"""From 0 to 1, 2, 4, 8 s: full jitter."""
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class ServiceClient:
+    """Asks one service; keeps connections, and a token that it got, from call to call."""
+
+    def __init__(
+        self, name: str, service: Service, book: ServiceBook, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Raises CredentialsRefused where a key in the block cannot be read."""
+        self.name, self.service = name, service
+        self._book, self._now = book, now
+        self._turns = Turns(name, service, book, now)
+        self._auth = auth_for(service, name, now)
+        self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(service.concurrency))
+        self._http = httpx.AsyncClient(verify=tls_context(), headers={"User-Agent": "holdfast", **service.api.headers})
+
+    async def send(self, call: Call, until: float, trace: Trace) -> Answer:
+        """The service's answer; `until` is in the event loop's time.
+
+        Raises:
+            ServiceLimited, ServiceResting: it is at its limit or left alone for longer than that.
+            ServiceUnavailable: it is down or too slow, also after some tries; `may_be_done` where a write may be.
+            CredentialsRefused: it does not know us, or we may not.
+            RequestRefused: the request is wrong, or its answer cannot be used.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: _may_help(call, self.service, error)),
+            wait=_wait,
+            # A wait that would outlast the node is not begun.
+            stop=stop_after_attempt(TRIES) | stop_before_delay(max(0.0, until - _time())),
+            before_sleep=lambda state: _count_wait(state, trace),
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        return await retrying(self._taken, call, until, trace)
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        await self._http.aclose()
+
+    async def _taken(self, call: Call, until: float, trace: Trace) -> Answer:
+        """The answer to one try, which is made again as long as a limit refuses it."""
+        limit = limit_name(self.service.api, call.path)
+        async with self._slots[limit]:
+            while True:
+                async with self._turns.health() as health:
+                    answer = await self._one(call, limit, until, trace, health)
+                if answer is not None:
+                    return answer
+
+    async def _one(self, call: Call, limit: str, until: float, trace: Trace, health: Health) -> Answer | None:
+        """The answer to one request; None: a limit has refused it."""
+        kept = await kept_answer(self._book, self.service, call)
+        turn = await self._turns.turn(limit, until, trace)
+        said, refused = Limit(), False
+        trace.attempts += 1
+        try:
+            response, content = await self._exchange(with_etag(call, kept), until, health)
+            trace.status, health.answered = response.status_code, True
+            body, is_json = json_of(content, response.headers.get("content-type", ""))
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            refused = is_refusal(self.service.api, response.status_code, headers, body)
+            said = limit_of(headers, self._now())
+            if said.lie and said.lie not in trace.notes:
+                trace.notes.append(said.lie)
+        finally:
+            # Whatever came of it, the turn was used.
+            with anyio.CancelScope(shield=True):
+                await self._turns.answered(limit, turn, said, refused=refused)
+        if refused:
+            return None
+        if response.status_code == 304 and kept is not None:
+            return kept
+        self._require_well(call, response, body, health, is_json=is_json)
+        next_url = response.links.get("next", {}).get("url", "")
+        answer = Answer(response.status_code, headers, body, str(response.url.join(next_url)) if next_url else "")
+        await keep_answer(self._book, self.service, call, answer, content, self._now())
+        return answer
+
+    def _require_well(
+        self, call: Call, response: httpx.Response, body: object, health: Health, *, is_json: bool
+    ) -> None:
+        failure = failure_of(self.service.api, self.name, response.status_code, body, is_json=is_json)  # type: ignore[arg-type]
+        if isinstance(failure, ServiceUnavailable):
+            health.failure = failure.what
+            failure.retry_after_seconds = limit_of(response.headers, self._now()).wait_seconds
+            failure.may_be_done = not call.is_safe
+        if failure is not None:
+            raise failure
+
+    async def _exchange(self, call: Call, until: float, health: Health) -> tuple[httpx.Response, bytes]:
+        """The answer and its body, after redirects within the service's own host."""
+        url, failure = self._url(call), ServiceUnavailable("")
+        try:
+            async with asyncio.timeout_at(until):
+                for _ in range(MOST_REDIRECTS + 1):
+                    response, content = await self._request(call, url)
+                    if not response.is_redirect:
+                        return response, content
+                    url = self._where_to(call, response)
+                raise RequestRefused(f"service {self.name!r} redirects again and again, at last to {url.path}")
+        except TimeoutError:
+            failure = ServiceUnavailable(f"service {self.name!r} did not answer in time")
+            failure.may_be_done = not call.is_safe
+        except httpx.HTTPError as error:
+            # Not what it says: that may quote a header, and the token is in one.
+            failure = ServiceUnavailable(f"service {self.name!r} does not answer: {type(error).__name__}")
+            failure.may_be_done = not call.is_safe and not isinstance(error, _NOT_SENT)
+        # Raised here, so that it carries no trace of the request.
+        health.failure = failure.what
+        raise failure
+
+    async def _request(self, call: Call, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+        headers = dict(call.headers)
+        if call.idempotency_key and self.service.api.idempotency_header:
+            headers[self.service.api.idempotency_header] = call.idempotency_key
+        request = self._http.build_request(
+            call.method,
+            url,
+            json=call.json,
+            content=call.content,
+            data=dict(call.form) if call.form else None,
+            headers=headers,
+            timeout=None,  # the whole exchange has a bound
+        )
+        response = await self._http.send(request, auth=self._auth or httpx.USE_CLIENT_DEFAULT, stream=True)
+        try:
+            return response, await read_bounded(response, int(self.service.most_megabytes * 1e6))
+        finally:
+            await response.aclose()
+
+    def _url(self, call: Call) -> httpx.URL:
+        if call.path.startswith("http"):
+            url = httpx.URL(call.path)
+            self._require_own(url)
+            return url
+        url = httpx.URL(self.service.address + call.path)
+        params = {name: value for name, value in call.params.items() if value is not None}
+        return url.copy_merge_params(params) if params else url
+
+    def _where_to(self, call: Call, response: httpx.Response) -> httpx.URL:
+        target = response.url.join(response.headers["location"])
+        self._require_own(target)
+        if not call.is_safe:
+            raise RequestRefused(
+                f"service {self.name!r} redirects a {call.method} to {target.path}, which is not followed",
+                mend="write that path into the definition",
+            )
+        return target
+
+    def _require_own(self, url: httpx.URL) -> None:
+        """Credentials are for the host that they were given for."""
+        own, other = urlsplit(self.service.address), urlsplit(str(url))
+        if (own.scheme, own.netloc) != (other.scheme, other.netloc):
+            raise RequestRefused(
+                f"service {self.name!r} redirects to {other.scheme}://{other.netloc}, another host than "
+                f"{own.scheme}://{own.netloc}",
+                means="our credentials are not sent there",
+                mend="write the right address into the Service block",
+            )
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _may_help(call: Call, service: Service, error: BaseException) -> bool:
+    """Whether another try may help, and does nothing twice."""
+    if not isinstance(error, ServiceUnavailable) or not error.retryable:
+        return False
+    has_key = bool(call.idempotency_key and service.api.idempotency_header)
+    return call.is_safe or call.method in ("PUT", "DELETE") or has_key or not error.may_be_done
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as the service asks for; else from 0 to 1, 2, 4, 8 s."""
+    error = state.outcome.exception() if state.outcome else None
+    asked_for = error.retry_after_seconds if isinstance(error, ServiceUnavailable) else None
+    return _BACKOFF(state) if asked_for is None else asked_for
+
+
+def _count_wait(state: RetryCallState, trace: Trace) -> None:
+    trace.waited_seconds += state.next_action.sleep if state.next_action else 0.0
