@@ -28,6 +28,8 @@ SLOWER = 1.05
 """By how much a pace that was learned and refused is slowed."""
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """The longest wait after so many refusals in a row that name none; the real one is drawn from 0 to it (full jitter)."""
+ROUNDING = timedelta(seconds=1.1)
+"""How far two answers of one window may be apart in when they say that it ends."""
 FIRST_ALONE_SECONDS = 5.0
 """How long others wait for the very first answer, which may say what the limit is."""
 
@@ -82,6 +84,8 @@ class Turn:
     at: datetime
     number: int
     round: int
+    unwatched: bool = False
+    """Whether only a refusal, or an answer that says something of the limit, would change what is known of it."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Al
         fresh = replace(fresh, since_at=at, since_sent=fresh.sent)
     left = None if fresh.left is None else fresh.left - 1
     fresh = replace(fresh, sent=fresh.sent + 1, sent_at=max(at, fresh.sent_at), left=left, open=fresh.open + 1)
-    return fresh, Turn(at, fresh.sent, fresh.round)
+    unwatched = fresh.heard and fresh.left is None and not fresh.learned and not fresh.refusals
+    return fresh, Turn(at, fresh.sent, fresh.round, unwatched)
 
 
 def _in_this_window(allowance: Allowance, at: datetime) -> Allowance:
@@ -188,6 +193,9 @@ def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
         left = min(limit.remaining, allowance.left)
     window = limit.allowed or max(allowance.window or 0, limit.remaining + 1)
     ends_at = now + timedelta(seconds=limit.resets_in_seconds)
+    if known and ends_at - allowance.ends_at < ROUNDING:
+        # Resets are rounded up to whole seconds, so the earliest that is said of a window is the nearest to the truth.
+        ends_at = min(ends_at, allowance.ends_at)
     return replace(allowance, left=left, ends_at=ends_at, window=window)
 
 

@@ -17,7 +17,7 @@ _NEXT = "holdfast-next"
 
 async def kept_answer(book: ServiceBook, service: Service, call: Call) -> Answer | None:
     """The answer that was kept of the same read, with its ETag among its headers."""
-    if call.method != "GET":
+    if not _is_kept(service, call):
         return None
     kept = await book.answer(_key(service, call))
     if kept is None:
@@ -36,13 +36,17 @@ async def keep_answer(
 ) -> None:
     """Keeps an answer that has an ETag, unless it must not be stored (RFC 9111, 5.2.2.5)."""
     etag = answer.headers.get("etag", "")
-    may_not = "no-store" in answer.headers.get("cache-control", "").lower()
-    if call.method != "GET" or answer.status != 200 or not etag or may_not or len(content) > MOST_BYTES:
+    may_not = "no-store" in answer.headers.get("cache-control", "").lower() or len(content) > MOST_BYTES
+    if not _is_kept(service, call) or answer.status != 200 or not etag or may_not:
         return
     headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
     if answer.next_url:
         headers[_NEXT] = answer.next_url
     await book.keep(ServiceAnswerRow(_key(service, call), etag, headers, json.dumps(answer.body), at))
+
+
+def _is_kept(service: Service, call: Call) -> bool:
+    return call.method == "GET" and service.api.etags
 
 
 def _key(service: Service, call: Call) -> str:

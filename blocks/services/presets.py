@@ -59,6 +59,8 @@ class Api(BaseModel):
     """What every request carries."""
     token_url: str = ""
     """Where an access token is had for a refresh token."""
+    etags: bool = False
+    """Whether its answers have ETags (RFC 9110, 8.8.3), so that what has not changed need not be sent again."""
     idempotency_header: str = ""
     """What a write carries so that the API makes it once."""
 
@@ -76,7 +78,8 @@ APIS: Mapping[Preset, Api] = {
             Paging(),
             Paging(more="nextPageToken", parameter="pageToken"),
             Paging(more="next_cursor", parameter="cursor"),
-        )
+        ),
+        etags=True,
     ),
     "jira": Api(
         paging=(
@@ -108,6 +111,7 @@ APIS: Mapping[Preset, Api] = {
             "status == `403` && body.error.errors[?reason=='rateLimitExceeded' || reason=='userRateLimitExceeded' "
             "|| reason=='quotaExceeded']"
         ),
+        etags=True,
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106  # an address
     ),
     "github": Api(
@@ -117,6 +121,7 @@ APIS: Mapping[Preset, Api] = {
         says="join(': ', [message, errors[0].message || errors[0].code][?@])",
         resources={"/search/code": "code_search", "/search/*": "search", "/graphql": "graphql"},
         headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
+        etags=True,
     ),
     "hubspot": Api(
         base_url="https://api.hubapi.com",

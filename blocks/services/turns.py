@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -44,7 +45,7 @@ def breaker_of(state: object) -> Breaker:
     return _BREAKER.validate_python(state)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turns:
     """One service's limits and breaker."""
 
@@ -52,6 +53,8 @@ class Turns:
     service: Service
     book: ServiceBook
     now: Callable[[], datetime]
+    _seen: tuple[float, Breaker] = (-inf, Breaker())
+    """When the breaker was last read, by the monotonic clock, and what it was."""
 
     async def turn(self, limit: str, until: float, trace: Trace) -> Turn:
         """Returns when the request may be sent; `until` is in the event loop's time.
@@ -72,6 +75,8 @@ class Turns:
 
     async def answered(self, limit: str, turn: Turn, said: Limit, *, refused: bool) -> None:
         """Lets everybody know what the answer says of the limit."""
+        if turn.unwatched and not refused and said == Limit():
+            return
 
         def change(known: Allowance) -> tuple[Allowance, None]:
             jitter = random.SystemRandom().uniform
@@ -93,7 +98,7 @@ class Turns:
             ServiceResting: it has failed again and again, and its time has not come.
         """
         threshold = self.service.breaker_failures
-        breaker = breaker_of(await self.book.state(self.service.credential, BREAKER))
+        breaker = await self._breaker()
         is_probe = False
         if breaker.is_open(threshold):
             entry = await self._change_breaker(lambda known: breakers.asked(known, threshold, self.now(), PROBE))
@@ -107,6 +112,14 @@ class Turns:
             # Also where the node's time is up, or others would wait for this probe.
             with anyio.CancelScope(shield=True):
                 await self._heard(health, breaker, is_probe=is_probe)
+
+    async def _breaker(self) -> Breaker:
+        """The breaker as it was within the last half second."""
+        seen_at, breaker = self._seen
+        if monotonic() - seen_at > LOOK_SECONDS:
+            breaker = breaker_of(await self.book.state(self.service.credential, BREAKER))
+            self._seen = monotonic(), breaker
+        return breaker
 
     async def _heard(self, health: "Health", breaker: Breaker, *, is_probe: bool) -> None:
         if health.failure:
@@ -155,6 +168,7 @@ class Turns:
     async def _change_breaker(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> T:
         def changed(state: Any) -> tuple[Any, T]:
             known, result = change(breaker_of(state))
+            self._seen = monotonic(), known
             return _BREAKER.dump_python(known, mode="json", exclude_defaults=True), result
 
         return await self.book.change(self.service.credential, BREAKER, changed)
