@@ -1,0 +1,46 @@
+"""Fifty runs in four processes share one limit; a plain retry loop on the same server does not stay within it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.blocks.services.callers import PRESETS, Load, under_load
+from tests.servers.limited_api import Dialect, FixedWindow, TokenBucket, limited_api
+from tests.servers.limits import Limit
+
+CALLS = 5
+
+
+def load(kind: str, dialect: Dialect, runs: int = 13) -> Load:
+    return Load(kind, PRESETS.get(dialect, "rest"), processes=4, runs=runs, calls=CALLS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "limit"),
+    [
+        (Dialect.RETRY_AFTER, TokenBucket(20, 20.0)),
+        (Dialect.SLACK, TokenBucket(20, 20.0)),
+        (Dialect.IETF, FixedWindow(150, 8.0)),
+    ],
+    ids=str,
+)
+def test_after_a_refusal_nobody_asks_before_its_time_and_the_limit_is_used_up(
+    tmp_path: Path, dialect: Dialect, limit: Limit
+) -> None:
+    with limited_api(dialect, limit) as api:
+        done = under_load(api.url, f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", load("holdfast", dialect))
+
+    assert (done.ok, done.gave_up) == (4 * 13 * CALLS, 0)
+    assert api.stats.while_limited == 0
+    said = api.stats.as_json()
+    assert said["served"] / said["possible"] >= 0.9
+
+
+def test_a_loop_that_asks_again_at_once_is_refused_again_and_again(tmp_path: Path) -> None:
+    with limited_api(Dialect.RETRY_AFTER, TokenBucket(20, 20.0)) as api:
+        done = under_load(
+            api.url, f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", load("at once", Dialect.RETRY_AFTER)
+        )
+
+    assert done.gave_up > 0
+    assert api.stats.while_limited > api.stats.served
