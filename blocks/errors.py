@@ -226,6 +226,8 @@ class ChannelUnavailable(OutsideError):
 
     retry_after_seconds: float | None = None
     """When it said that it can be asked again."""
+    may_be_done: bool = False
+    """Whether it may have sent the message all the same."""
 
 
 class AnswerInvalid(OutsideError):

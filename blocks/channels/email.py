@@ -78,7 +78,10 @@ class EmailChannel(Block):
         if isinstance(error, aiosmtplib.SMTPNotSupported | MessageError):
             return ChannelRefused(f"{server} cannot be used: {error}", mend="mend the Email Channel block")
         said = " ".join(str(error).split()) or type(error).__name__
-        return ChannelUnavailable(f"{server} did not take the mail: {said}")
+        unavailable = ChannelUnavailable(f"{server} did not take the mail: {said}")
+        # Without an answer, and once it was connected, it may have taken the mail before it fell silent.
+        unavailable.may_be_done = not answers and not isinstance(error, aiosmtplib.SMTPConnectError)
+        return unavailable
 
 
 def _answers(error: Exception) -> list[tuple[int, str]]:

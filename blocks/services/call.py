@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import JsonValue
-
-Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
@@ -15,8 +14,9 @@ class Call:
     method: str
     path: str
     """From the service's address on; begins with a slash."""
-    params: Mapping[str, Value | list[Value]] = field(default_factory=dict)
-    json: JsonValue = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Texts, numbers, booleans, or lists of them."""
+    json: Any = None
     content: bytes | None = None
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

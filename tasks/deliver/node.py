@@ -3,19 +3,114 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from tasks.node import NodeId, Produces, WritingNode
 
 _INSIDE = frozenset({"file", "local", "memory"})
+_Text = Annotated[str, Field(min_length=1)]
 
 
-class DocumentTarget(BaseModel):
-    """A document in any fsspec folder: a path under the deliveries root, or a URL such as s3://bucket/report.md."""
+class Target(BaseModel):
+    """Where a text goes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    documents: Annotated[str, Field(min_length=1)]
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is not Holdfast's own."""
+        return True
+
+
+class DocumentTarget(Target):
+    """A document in any fsspec folder: a path under the deliveries root, or a URL such as s3://bucket/report.md."""
+
+    documents: _Text
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it has a protocol other than a local file's: the deliveries folder is Holdfast's own."""
+        return "://" in self.documents and self.documents.partition("://")[0] not in _INSIDE
+
+
+class SlackTarget(Target):
+    """A message in a Slack channel; a text that is too long for one is a file under it."""
+
+    slack: _Text
+    """The channel: its id, or for messages its #name."""
+    service: _Text = "slack"
+    as_file: bool = False
+    """Always as a file; Slack wants the channel's id for that."""
+
+
+class EmailTarget(Target):
+    """A mail, by the Email Channel block."""
+
+    email: _Text
+    """A person or a role of the directory, or an address."""
+    subject: str = ""
+    """A template; empty: the text's first line."""
+
+
+class JiraTarget(Target):
+    """A comment on a Jira issue."""
+
+    jira: _Text
+    """The issue's key."""
+    service: _Text = "jira"
+
+
+class GithubTarget(Target):
+    """A new GitHub issue."""
+
+    github: Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+    """The repository, as owner/name."""
+    title: str = ""
+    """A template; empty: the text's first line."""
+    service: _Text = "github"
+
+
+class DriveTarget(Target):
+    """A new file in Google Drive."""
+
+    drive: _Text
+    """The file's name."""
+    folder: str = ""
+    """The folder's id; empty: the account's own root."""
+    service: _Text = "google"
+
+
+_TARGETS: dict[str, type[Target]] = {
+    "documents": DocumentTarget,
+    "slack": SlackTarget,
+    "email": EmailTarget,
+    "jira": JiraTarget,
+    "github": GithubTarget,
+    "drive": DriveTarget,
+}
+
+
+def _kind_of(target: object) -> str | None:
+    """The target's kind: the one of its fields that names a place."""
+    if isinstance(target, Target):
+        return next(name for name, kind in _TARGETS.items() if type(target) is kind)
+    named = [name for name in _TARGETS if isinstance(target, dict) and name in target]
+    return named[0] if len(named) == 1 else None
+
+
+AnyTarget = Annotated[
+    Annotated[DocumentTarget, Tag("documents")]
+    | Annotated[SlackTarget, Tag("slack")]
+    | Annotated[EmailTarget, Tag("email")]
+    | Annotated[JiraTarget, Tag("jira")]
+    | Annotated[GithubTarget, Tag("github")]
+    | Annotated[DriveTarget, Tag("drive")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="target",
+        custom_error_message=f"name one place: {', '.join(_TARGETS)}",
+    ),
+]
 
 
 class DeliverNode(WritingNode):
@@ -25,21 +120,20 @@ class DeliverNode(WritingNode):
     produces: ClassVar[frozenset[Produces]] = frozenset({"fields"})
 
     kind: Literal["deliver"] = "deliver"
-    to: Annotated[tuple[DocumentTarget, ...], Field(min_length=1)]
+    to: Annotated[tuple[AnyTarget, ...], Field(min_length=1)]
     content: NodeId | None = None
     """The node whose text is delivered; None: the nearest one upstream that has a text."""
 
     @property
     def writes_outside(self) -> bool:
-        """Whether a target has a protocol other than a local file's: the deliveries folder is Holdfast's own."""
-        return any(
-            "://" in target.documents and target.documents.partition("://")[0] not in _INSIDE for target in self.to
-        )
+        return any(target.is_outside for target in self.to)
 
     def templates(self) -> Iterator[tuple[str, str]]:
         yield from super().templates()
         for at, target in enumerate(self.to):
-            yield f"to[{at}].documents", target.documents
+            for name, value in target:
+                if isinstance(value, str) and name != "service" and value:
+                    yield f"to[{at}].{name}", value
 
     def reads(self) -> Iterator[tuple[str, str]]:
         if self.content:

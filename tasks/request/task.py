@@ -47,7 +47,7 @@ def _call(node: RequestNode, scope: Scope) -> Call:
     return Call(
         node.method,
         render_path(node.path, scope),
-        params=params,  # type: ignore[arg-type]  # what a template fills in is a text
+        params=params,
         json=_filled(node.body, scope),
         only_reads=node.only_reads,
     )

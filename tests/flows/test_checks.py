@@ -69,7 +69,7 @@ def test_every_mistake_of_a_definition_is_said_once_and_nothing_else_is() -> Non
         "31: node publish, field to[0].documents: the template cannot be read: "
         "unexpected end of template, expected 'end of print statement'",
         "33: node archive, field kind: there is no kind 'shelve'; "
-        "there is query, search, reason, transform, approve, deliver",
+        "there is query, search, request, reason, transform, approve, deliver",
         "35: field outputs.risk: there is no node 'rissk'; did you mean risk?",
     ]
 

@@ -1,0 +1,71 @@
+"""What every door can do, and what a delivery is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from blocks.errors import DeliveryRefused
+
+Receipt = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is delivered, and by what it is known again."""
+
+    text: str
+    """Markdown."""
+    key: str
+    """The same for every try of this delivery, and for no other."""
+    sha256_before: str = ""
+    """Of the text that an earlier try would have delivered; empty: there was none."""
+
+    @property
+    def title(self) -> str:
+        """The first line that says something."""
+        lines = (line.strip("#* \t") for line in self.text.splitlines())
+        return next((line for line in lines if line), "Report")[:200]
+
+
+class Door(Protocol):
+    """One place."""
+
+    @property
+    def place(self) -> str:
+        """The place in words; the same for every try."""
+        ...
+
+    async def deliver(self, parcel: Parcel) -> Receipt:
+        """The receipt, once the text is there.
+
+        Raises:
+            HoldfastError: it is not; where it may be all the same, the error has `may_be_done`.
+        """
+        ...
+
+    async def found(self, parcel: Parcel) -> Receipt | None:
+        """The receipt of an earlier try that was cut off; None: it had not been made.
+
+        Raises:
+            DeliveryRefused: nobody can know.
+            HoldfastError: the place does not say now.
+        """
+        ...
+
+
+def key_of(run_id: UUID, node: str, place: str) -> str:
+    """What a delivery is known by at its place."""
+    return f"holdfast-{sha256(f'{run_id}/{node}/{place}'.encode()).hexdigest()[:24]}"
+
+
+def nobody_knows(place: str) -> DeliveryRefused:
+    """The refusal to deliver a second time what may be there already."""
+    return DeliveryRefused(
+        f"an earlier try to deliver to {place} was cut off",
+        means="it may have been made, and the place cannot be asked, so it is not made again",
+        mend="look there; if it is missing, start a new run",
+    )
