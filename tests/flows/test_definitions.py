@@ -82,7 +82,7 @@ def test_what_is_not_yaml_is_refused_with_its_line(text: str, problem: str) -> N
         ("\n  - spend", "3: node 1: a node is a mapping with id: and kind:, not 'spend'"),
         ("\n  -", "3: node 1: a node is a mapping with id: and kind:, not nothing"),
         ("\n  - kind: search\n    source: a\n    query: b", "3: node 1, field id: is missing; it must be given"),
-        ("\n  - {id: a}", "3: node a, field kind: is missing; choose one of query, search, request, reason, transform, "),
+        ("\n  - {id: a}", "3: node a, field kind: is missing; choose one of query, search, request, reason, "),
         ("\n  - {id: a, kind: 7}", "3: node a, field kind: must be query, search, request, reason, transform, "),
         ("\n  - {id: a, kind: qurey}", "3: node a, field kind: there is no kind 'qurey'; did you mean query?"),
     ],

@@ -1,16 +1,20 @@
 """Starts one run's delivery again and again, as a run does that was cut off."""
 
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 from blocks.folders import digest
 from blocks.ledger import DeliveryRow, Ledger
+from blocks.services.client import ServiceClient
+from blocks.services.service import Service
 from blocks.settings import HoldfastSettings
 from tasks.context import RunContext, enter_run, leave_run
-from tasks.deliver.node import DeliverNode, DocumentTarget
+from tasks.deliver.node import DeliverNode
 from tasks.deliver.task import deliver_text
 from tasks.outcome import Outcome, Scope
 from tests.blocks.ledger_rows import NOON, start
@@ -31,9 +35,11 @@ class Delivering:
         inputs: dict[str, str] | None = None,
         notes: tuple[str, ...] = (),
         settings: dict[str, Any] | None = None,
+        to: Sequence[dict[str, Any]] = (),
+        services: Mapping[str, Service] | None = None,
         **outcomes: Outcome,
     ) -> Outcome:
-        """The outcome of the next start of the run."""
+        """The outcome of the next start of the run; `to` are targets in place of documents at the paths."""
         await start(self.ledger, self.run_id)
         run = RunContext(
             run_id=self.run_id,
@@ -44,14 +50,21 @@ class Delivering:
             notes=notes,
             now=lambda: NOON,
         )
+        for name, service in (services or {}).items():
+            await run.services.get(name, partial(self._client, name, service))
         token = enter_run(run)
         try:
-            to = tuple(DocumentTarget(documents=path) for path in paths or ("report.md",))
-            node = DeliverNode(id="publish", needs=("report",), to=to, content="report", **(settings or {}))
+            targets = to or [{"documents": path} for path in paths or ("report.md",)]
+            about = {"id": "publish", "needs": ["report"], "content": "report", **(settings or {})}
+            node = DeliverNode.model_validate({"kind": "deliver", "to": targets, **about})
             scope = Scope(inputs=inputs or {}, outcomes={"report": Outcome(text=text), **outcomes})
             return cast(Outcome, await inspect.unwrap(deliver_text.fn)(node, scope))
         finally:
             leave_run(token)
+            await run.close()
+
+    async def _client(self, name: str, service: Service) -> ServiceClient:
+        return ServiceClient(name, service, self.ledger.services)
 
     async def cut_off(self, text: str, path: str = "report.md") -> None:
         """A start that ended after it had recorded that it would deliver the text, whether or not it did."""
