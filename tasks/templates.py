@@ -33,10 +33,11 @@ def _environment(*, of_path: bool = False) -> ImmutableSandboxedEnvironment:
 
 
 def _quoted(value: object) -> object:
-    # What has no value must still be refused by Jinja, and a dot alone would be another folder.
     if isinstance(value, Undefined):
-        return value
-    return quote(str(value), safe="").replace("..", "%2E%2E")
+        return value  # for Jinja to refuse
+    if str(value) in (".", ".."):
+        raise ValueError(f"{str(value)!r} is no part of a path")
+    return quote(str(value), safe="")
 
 
 def variable(node_id: str) -> str:
