@@ -12,14 +12,16 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from blocks.channels.email import EmailChannel
 from blocks.channels.message import Message
-from blocks.channels.slack import SlackChannel
+from blocks.channels.slack import SERVICE, SlackChannel
 from blocks.errors import ChannelRefused, ChannelUnavailable, OperatorError
+from blocks.ledger import ServiceBook
 from blocks.people.person import Person
 from blocks.saved import load_saved
+from blocks.services.service import Service
 
 BlockT = TypeVar("BlockT", bound=Block)
 NAME = "default"
-"""What the blocks of the Email Channel and the Slack Channel are called."""
+"""What the Email Channel block is called."""
 SEND_TIMEOUT_SECONDS = 10.0
 """How long one channel may take with one message."""
 
@@ -64,19 +66,19 @@ class Channels:
             raise ChannelUnavailable(f"{channel} did not take the message in {SEND_TIMEOUT_SECONDS:g} s") from error
 
 
-async def open_channels() -> Channels:
+async def open_channels(services: ServiceBook) -> Channels:
     """The channels whose blocks are saved; one that cannot be used keeps the other from nobody."""
     broken: dict[str, str] = {}
 
-    async def loaded(name: str, block: type[BlockT]) -> BlockT | None:
+    async def loaded(channel: str, block: type[BlockT], name: str) -> BlockT | None:
         try:
-            return await load_saved(block, NAME)
+            return await load_saved(block, name)
         except OperatorError as error:
-            broken[name] = str(error)
+            broken[channel] = str(error)
             return None
 
-    email, slack = await asyncio.gather(loaded("email", EmailChannel), loaded("slack", SlackChannel))
-    return Channels(email, slack, broken)
+    email, slack = await asyncio.gather(loaded("email", EmailChannel, NAME), loaded("slack", Service, SERVICE))
+    return Channels(email, SlackChannel(slack, services) if slack else None, broken)
 
 
 async def _notify(block: str, message: Message) -> None:

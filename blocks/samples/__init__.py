@@ -1,4 +1,4 @@
-"""A small company that never was: three databases and a document folder for the first run and for the tests."""
+"""A small company that never was: four databases and a document folder for the first run and for the tests."""
 
 from blocks.samples.make import SAMPLE_SOURCES, Samples, make_samples
 

@@ -8,6 +8,7 @@ from random import Random
 
 from blocks.samples.calendar import Calendar, month_of
 from blocks.samples.contracts import Contract, sign_contracts
+from blocks.samples.customers import Activity, Customer, make_customers, use_portal
 from blocks.samples.invoices import Invoice, bill
 from blocks.samples.orders import Complaint, Delivery, Order, complain, deliver_orders, place_orders
 from blocks.samples.roster import make_vendors
@@ -25,6 +26,8 @@ class Company:
     complaints: Sequence[Complaint]
     invoices: Sequence[Invoice]
     contracts: Sequence[Contract]
+    customers: Sequence[Customer]
+    activity: Sequence[Activity]
 
     @cached_property
     def contract_of(self) -> dict[int, Contract]:
@@ -79,4 +82,6 @@ def make_company(until: str, seed: int) -> Company:
     complaints = complain(calendar, deliveries, rng)
     invoices = bill(calendar, vendors, deliveries, rng)
     contracts = sign_contracts(calendar, vendors, invoices, rng)
-    return Company(calendar, vendors, orders, deliveries, complaints, invoices, contracts)
+    customers = make_customers(rng)
+    activity = use_portal(calendar, customers, rng)
+    return Company(calendar, vendors, orders, deliveries, complaints, invoices, contracts, customers, activity)

@@ -1,4 +1,4 @@
-"""The sample company's three databases, as SQLite files."""
+"""The sample company's four databases, as SQLite files."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from blocks.samples.calendar import month_of
 from blocks.samples.company import Company
-from blocks.samples.schema import FINANCE, OPERATIONS, PROCUREMENT
+from blocks.samples.schema import FINANCE, OPERATIONS, PROCUREMENT, USAGE
 
 Row = tuple[str | int | float | None, ...]
 
 
 def write_databases(folder: Path, company: Company) -> None:
-    """Writes finance.db, procurement.db and operations.db into the folder."""
+    """Writes finance.db, procurement.db, operations.db and usage.db into the folder."""
     _write(folder / "finance.db", FINANCE, {"vendors": _finance_vendors(company), "invoices": _invoices(company)})
     _write(
         folder / "procurement.db",
@@ -25,6 +25,7 @@ def write_databases(folder: Path, company: Company) -> None:
         OPERATIONS,
         {"deliveries": _deliveries(company), "complaints": _complaints(company)},
     )
+    _write(folder / "usage.db", USAGE, {"customers": _customers(company), "activity": _activity(company)})
 
 
 def _write(file: Path, schema: str, tables: Mapping[str, Iterable[Row]]) -> None:
@@ -115,6 +116,22 @@ def _complaints(company: Company) -> Iterable[Row]:
             complaint.opened_on.isoformat(),
             complaint.severity,
             complaint.subject,
+        )
+
+
+def _customers(company: Company) -> Iterable[Row]:
+    return ((customer.customer_id, customer.name, customer.domain) for customer in company.customers)
+
+
+def _activity(company: Company) -> Iterable[Row]:
+    for each in company.activity:
+        yield (
+            each.user_id,
+            each.month,
+            each.customer.customer_id,
+            each.sessions,
+            each.failed_logins,
+            each.last_seen_on.isoformat(),
         )
 
 

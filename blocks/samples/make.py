@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 from blocks.errors import OperatorError
 from blocks.samples.calendar import Calendar
 
-SAMPLE_SOURCES = frozenset({"finance", "procurement", "operations", "documents"})
+SAMPLE_SOURCES = frozenset({"finance", "procurement", "operations", "usage", "documents"})
 
 # Raise it when the records or their form change, so that an upgrade does not go on with the old ones.
-_EDITION = 1
-_DATABASES = ("finance", "procurement", "operations")
+_EDITION = 2
+_DATABASES = ("finance", "procurement", "operations", "usage")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Samples:
     """Where the sample sources are."""
 
     sources: Mapping[str, str]
-    """SQLAlchemy URLs with an async driver, by name: finance, procurement, operations."""
+    """SQLAlchemy URLs with an async driver, by name: finance, procurement, operations, usage."""
     documents: Path
 
 

@@ -78,3 +78,17 @@ CREATE INDEX deliveries_vendor ON deliveries (vendor);
 CREATE INDEX complaints_month ON complaints (month);
 CREATE INDEX complaints_vendor ON complaints (vendor);
 """
+
+USAGE = """
+CREATE TABLE customers (customer_id INTEGER PRIMARY KEY, name TEXT NOT NULL, domain TEXT NOT NULL UNIQUE);
+CREATE TABLE activity (
+    user_id INTEGER NOT NULL,
+    month TEXT NOT NULL,
+    customer_id INTEGER NOT NULL REFERENCES customers (customer_id),
+    sessions INTEGER NOT NULL,
+    failed_logins INTEGER NOT NULL,
+    last_seen_on DATE NOT NULL,
+    PRIMARY KEY (user_id, month)
+);
+CREATE INDEX activity_customer ON activity (customer_id, month);
+"""

@@ -94,14 +94,14 @@ APIS: Mapping[Preset, Api] = {
         base_url="https://slack.com/api",
         paging=(Paging(more="response_metadata.next_cursor", parameter="cursor"),),
         refused="body.ok == `false` && (body.error == 'ratelimited' || body.error == 'rate_limited')",
-        failed="ok == `false`",
+        failed="ok != `true`",
         denied=f"contains(`{json.dumps(_DENIED_AT_SLACK)}`, error)",
         later=f"contains(`{json.dumps(_LATER_AT_SLACK)}`, error)",
         says="join(': ', [error, response_metadata.messages[0] || needed][?@])",
         per="path",
-        # docs.slack.dev/apis/web-api/rate-limits: one message a second and channel; a method's tier is not in its name,
-        # and most that read lists are of tier 3, 50 a minute, whose bursts are allowed: learned from refusals instead.
-        quotas={"/chat.postMessage": Quota(60, 60)},
+        # docs.slack.dev/apis/web-api/rate-limits: several hundred messages a minute in all, and one a second in one
+        # channel, which a refusal tells. A method's tier is not in its name, and bursts are allowed: learned as well.
+        quotas={"/chat.postMessage": Quota(240, 60)},
     ),
     "google": Api(
         base_url="https://www.googleapis.com",

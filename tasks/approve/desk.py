@@ -58,7 +58,7 @@ async def open_desk(ledger: Ledger, settings: HoldfastSettings, now: Callable[[]
     Raises:
         OperatorError: a block cannot be used, or the key for codes cannot be kept.
     """
-    roster, channels = await asyncio.gather(saved_roster(), open_channels())
+    roster, channels = await asyncio.gather(saved_roster(), open_channels(ledger.services))
     people = People(roster, await ledger.gates.delegations(now()), channels) if roster is not None else None
     return Desk(ledger.gates, people, code_maker(settings), now)
 

@@ -19,9 +19,10 @@ from prefect.states import Pending
 from pydantic import SecretStr
 
 from blocks.channels.email import EmailChannel
-from blocks.channels.slack import SlackChannel
+from blocks.channels.slack import SERVICE
 from blocks.ledger import DecisionRow, GateEventRow, GateState
 from blocks.people.directory import directory_from_yaml
+from blocks.services.service import Service
 from flows.definitions import load
 from flows.engine import RunOptions, build, run_options
 from flows.watch_approvals import Watched, watch_approvals
@@ -150,13 +151,13 @@ async def office(sources: Mapping[str, str], directory: str = PEOPLE) -> AsyncIt
     """An open office; its blocks are gone after it."""
     async with AsyncExitStack() as stack:
         mail, slack = stack.enter_context(smtp_server()), stack.enter_context(http_receiver())
-        blocks: list[Block] = [
-            directory_from_yaml(directory, "people.yaml"),
-            EmailChannel(host=mail.host, port=mail.port, security="none", sender="holdfast@example.com"),
-            SlackChannel(token=SecretStr(TOKEN), base_url=slack.url),
+        blocks: list[tuple[str, Block]] = [
+            ("default", directory_from_yaml(directory, "people.yaml")),
+            ("default", EmailChannel(host=mail.host, port=mail.port, security="none", sender="holdfast@example.com")),
+            (SERVICE, Service(preset="slack", token=SecretStr(TOKEN), base_url=slack.url)),
         ]
         client = await stack.enter_async_context(get_client())
-        for block in blocks:
-            document = await cast("Any", block.save("default", overwrite=True))
+        for name, block in blocks:
+            document = await cast("Any", block.save(name, overwrite=True))
             stack.push_async_callback(client.delete_block_document, document)
         yield Office(mail, slack, Clock(), sources)

@@ -262,9 +262,9 @@ async def test_a_code_is_not_left_where_everybody_can_read_it(desk: Office) -> N
 
 async def test_one_channel_whose_block_is_broken_keeps_the_other_and_the_gate_going(desk: Office) -> None:
     async with get_client() as client:
-        document = await client.read_block_document_by_name("default", "slack-channel")
+        document = await client.read_block_document_by_name("slack", "service")
         await client.update_block_document(
-            document.id, BlockDocumentUpdate(data={"token": "no token"}, merge_existing_data=True)
+            document.id, BlockDocumentUpdate(data={"base_url": "no address"}, merge_existing_data=True)
         )
     run_id, running = await desk.start(approved("broken"))
     await desk.asked(run_id, ALICE)
@@ -272,5 +272,5 @@ async def test_one_channel_whose_block_is_broken_keeps_the_other_and_the_gate_go
     await desk.answer(run_id, code=desk.mail.code_for(ALICE))
 
     assert (await (await running).aresult()).state == "Completed"
-    assert "slack channel block 'default' cannot be used; wrong or missing: token" in undelivered.detail
-    assert "no token" not in undelivered.detail
+    assert "service block 'slack' cannot be used; wrong or missing: base_url" in undelivered.detail
+    assert "no address" not in undelivered.detail

@@ -1,1 +1,1 @@
-"""The transforms of the shipped workflows."""
+"""The shipped workflows: their transforms, and whole runs of them beside services on loopback."""
