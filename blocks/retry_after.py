@@ -17,6 +17,9 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
         if not written or written.replace(".", "", 1).isdigit():
             return float(written) if written else None
         at = parsedate_to_datetime(written)
-    except ValueError:
+        if at.utcoffset() is None:
+            at = at.replace(tzinfo=UTC)
+        left = (at - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    return max(0.0, left)

@@ -17,7 +17,7 @@ from blocks.ledger import GateState, Ledger
 from blocks.settings import HoldfastSettings
 from blocks.signed_in import signed_in_user
 from deployments.local_server import quiet_prefect, start_server
-from deployments.results import print_json
+from deployments.results import aligned, print_json
 from tasks.approve.terms import terms_of
 from tasks.context import Verdict, utc_now
 
@@ -31,9 +31,8 @@ def list_approvals(*, as_json: bool) -> None:
         typer.echo("No gate waits for a decision.")
     else:
         rows = [("run", "workflow", "gate", "asked", "open until"), *map(_line, waiting)]
-        widths = [max(len(row[at]) for row in rows) for at in range(5)]
-        for row in rows:
-            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        for line in aligned(rows, left=len(rows[0])):
+            typer.echo(line)
 
 
 def approve_run(

@@ -148,6 +148,19 @@ def costs(
 
 
 @app.command()
+def services(
+    since: Annotated[
+        str, typer.Option("--since", metavar="DAY|DURATION", help="2026-11-01 or 30d; else since this month began.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show how calls of services end, and which limits and failures hold them back now."""
+    from deployments.services import show_services
+
+    show_services(since, as_json=json)
+
+
+@app.command()
 def tiers(
     workflow: Annotated[str, typer.Argument(metavar="WORKFLOW|FILE")],
     most_usd: Annotated[

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ import typer
 from blocks.errors import InputRefused
 from blocks.ledger import Ledger, ModelCallRow
 from blocks.settings import HoldfastSettings
-from deployments.results import print_json
+from deployments.results import aligned, print_json
 from tasks.context import utc_now
 from tasks.node import parse_duration
 
@@ -175,7 +175,7 @@ def _lines(costs: Costs) -> Iterable[str]:
     rows += [[*(part or "-" for part in key), *_cells(costs, spent)] for key, spent in costs.groups.items()]
     rows.append(["total", *[""] * (len(names) - 1), *_cells(costs, costs.total)])
     yield f"Costs {since}, by {costs.by}:"
-    yield from _aligned(rows, left=len(names))
+    yield from aligned(rows, left=len(names))
     if unpriced := costs.total.unpriced_calls:
         yield f"{unpriced} of {costs.total.calls} calls are of unknown cost and not in it."
     if costs.total.saved is not None:
@@ -197,13 +197,3 @@ def _cells(costs: Costs, spent: Spent) -> list[str]:
         f"${spent.frontier_usd:.4f}",
         "-" if spent.saved is None else f"{spent.saved:.1%}",
     ]
-
-
-def _aligned(rows: Sequence[Sequence[str]], *, left: int) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.ljust(width) if at < left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()

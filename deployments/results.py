@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -36,6 +36,17 @@ def print_result(result: "RunResult") -> None:
 def print_json(value: Mapping[str, Any]) -> None:
     """Prints the object, and nothing else, on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def aligned(rows: Sequence[Sequence[str]], *, left: int) -> Iterable[str]:
+    """The rows as lines, each column as wide as its longest cell; so many on the left begin where others end."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
 
 
 def result_as_json(result: "RunResult") -> dict[str, Any]:

@@ -35,7 +35,7 @@ def _environment(*, of_path: bool = False) -> ImmutableSandboxedEnvironment:
 def _quoted(value: object) -> object:
     if isinstance(value, Undefined):
         return value  # for Jinja to refuse
-    if str(value) in (".", ".."):
+    if value is None or str(value) in ("", ".", ".."):
         raise ValueError(f"{str(value)!r} is no part of a path")
     return quote(str(value), safe="")
 

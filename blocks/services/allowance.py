@@ -148,8 +148,8 @@ def _in_window(allowance: Allowance, at: datetime) -> datetime:
         return allowance.ends_at
     if allowance.window and left > allowance.window * NEAR_ZERO:
         return at
-    last = min(allowance.sent_at, at)
-    return max(at, last + (allowance.ends_at - last) / (left + 1))
+    last = allowance.sent_at
+    return min(max(at, last + (allowance.ends_at - last) / (left + 1)), allowance.ends_at)
 
 
 def is_good(allowance: Allowance, turn: Turn, now: datetime) -> bool:
@@ -202,13 +202,14 @@ def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
 def _refused(
     allowance: Allowance, turn: Turn, limit: Limit, now: datetime, jitter: Callable[[float], float]
 ) -> Allowance:
-    if turn.round != allowance.round:
-        # It was under way when another was refused, and says nothing new but perhaps a longer wait.
-        until = now + timedelta(seconds=limit.wait_seconds or 0)
-        return replace(allowance, blocked_until=max(until, allowance.blocked_until))
     wait = limit.wait_seconds
     if wait is None and limit.remaining == 0:
         wait = limit.resets_in_seconds
+    if turn.round != allowance.round:
+        # It was under way when another was refused, and says nothing new but perhaps a longer wait.
+        until = max(now + timedelta(seconds=wait or 0), allowance.blocked_until)
+        longer = 0 if until == allowance.blocked_until else 1
+        return replace(allowance, blocked_until=until, round=allowance.round + longer)
     if wait is None:
         wait = jitter(BACKOFF_SECONDS[min(allowance.refusals, len(BACKOFF_SECONDS) - 1)])
     until = max(now + timedelta(seconds=wait), allowance.blocked_until)
@@ -217,6 +218,7 @@ def _refused(
         paced,
         blocked_until=until,
         blocked_at=now,
+        sent_at=now,
         refusals=allowance.refusals + 1,
         round=allowance.round + 1,
         due_at=until,

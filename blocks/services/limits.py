@@ -20,6 +20,7 @@ LONGEST_WAIT = timedelta(hours=24)
 """A limit that is said to last longer is not believed: the API is asked again after this."""
 _EPOCH_FROM = 1_000_000_000
 """A reset from here on is a time, and below it the seconds that are left."""
+_MOST_DIGITS = 15
 _PREFIXES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
 
 
@@ -63,10 +64,10 @@ def limit_of(headers: Mapping[str, str], now: datetime) -> Limit:
 
 
 def _wait(said: Mapping[str, str], now: datetime) -> tuple[float | None, str]:
-    written = said.get("retry-after", "").strip()
+    written = said.get("retry-after", "").strip() or said.get("retry-after-ms", "").strip() + " ms"
     seconds = retry_after_seconds(said, now)
     if seconds is None:
-        return None, f"Retry-After: {written[:40]}" if written else ""
+        return None, f"Retry-After: {written[:40]}" if "retry-after" in said else ""
     if seconds > LONGEST_WAIT.total_seconds():
         return LONGEST_WAIT.total_seconds(), f"Retry-After: {written[:40]}"
     return seconds, ""
@@ -74,15 +75,17 @@ def _wait(said: Mapping[str, str], now: datetime) -> tuple[float | None, str]:
 
 def _structured(said: Mapping[str, str]) -> tuple[int, float | None, int | None] | None:
     """By the draft: of several policies the one that is nearest to its end."""
+    policies = _items(said.get("ratelimit-policy", ""))
+    of_others = {name for name, params in policies if params.get("qu", "requests") != "requests"}
     left = {
         name: (remaining, _count_in(params, "t"))
         for name, params in _items(said.get("ratelimit", ""))
-        if (remaining := _count_in(params, "r")) is not None
+        if name not in of_others and (remaining := _count_in(params, "r")) is not None
     }
     if not left:
         return None
     name, (remaining, resets_in) = min(left.items(), key=lambda each: each[1][0])
-    allowed = [_count_in(params, "q") for policy, params in _items(said.get("ratelimit-policy", "")) if policy == name]
+    allowed = [_count_in(params, "q") for policy, params in policies if policy == name]
     return remaining, resets_in, allowed[0] if allowed else None
 
 
@@ -112,7 +115,7 @@ def _separate(said: Mapping[str, str], now: datetime) -> tuple[int | None, float
 def _count(written: str) -> int | None:
     # Some write the policy behind it: `100, 100;w=60`.
     first = written.partition(",")[0].partition(";")[0].strip()
-    return int(first) if first.isascii() and first.isdigit() else None
+    return int(first) if first.isascii() and first.isdigit() and len(first) <= _MOST_DIGITS else None
 
 
 def _reset(written: str, now: datetime) -> float | None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -66,7 +67,9 @@ class Api(BaseModel):
 
 
 _GITHUB_LIMIT = 'status==`403` && (headers."x-ratelimit-remaining"==\'0\' || headers."retry-after"'
-_NEXT_AT_JIRA = "isLast == `false` && sum([startAt, length(values || issues || comments || `[]`)])"
+_AT_JIRA = "[issues, values, comments, worklogs][?@ != `null`] | [0]"
+_END_AT_JIRA = f"sum([startAt, length({_AT_JIRA})])"
+_NEXT_AT_JIRA = f"(isLast == `false` || (isLast == `null` && {_END_AT_JIRA} < total)) && {_END_AT_JIRA}"
 _DENIED_AT_SLACK = ("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "no_permission",
                     "missing_scope", "not_allowed_token_type", "access_denied", "team_access_not_granted")  # fmt: skip
 _LATER_AT_SLACK = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "request_timeout",
@@ -87,7 +90,7 @@ APIS: Mapping[Preset, Api] = {
             # The older lists: the place of the next page is where this one ends.
             Paging(more=_NEXT_AT_JIRA, parameter="startAt", total="total"),
         ),
-        items="issues || values || comments || worklogs",
+        items=_AT_JIRA,
         says="join('; ', errorMessages || `[]`) || join('; ', values(errors || `{}`)) || message",
     ),
     "slack": Api(
@@ -106,10 +109,10 @@ APIS: Mapping[Preset, Api] = {
     "google": Api(
         base_url="https://www.googleapis.com",
         paging=(Paging(more="nextPageToken", parameter="pageToken"),),
-        items="items || files || messages || values || events || threads",
+        items="[items, files, messages, values, events, threads][?@ != `null`] | [0]",
         refused=(
             "status == `403` && body.error.errors[?reason=='rateLimitExceeded' || reason=='userRateLimitExceeded' "
-            "|| reason=='quotaExceeded']"
+            "|| reason=='quotaExceeded' || reason=='dailyLimitExceeded']"
         ),
         etags=True,
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106  # an address
@@ -137,7 +140,8 @@ APIS: Mapping[Preset, Api] = {
 
 
 def limit_name(api: Api, path: str) -> str:
-    """Which of the API's limits a request to that path counts against."""
+    """Which of the API's limits a request to that path, or to that address, counts against."""
+    path = urlsplit(path).path
     if api.per == "path":
         return path
     return next((name for pattern, name in api.resources.items() if fnmatchcase(path, pattern)), "")

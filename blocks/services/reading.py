@@ -1,9 +1,11 @@
 """Reads an answer: its body up to a bound, whether it is a refusal or a failure, and in whose words."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from html.parser import HTMLParser
+from math import isfinite
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from blocks.services.presets import Api
 _LATER_STATUSES = frozenset({408, 423, 425, 477})
 """Beside the 500s; 477 is HubSpot's for an account that is being moved."""
 _FIRST_WORDS = 80
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @lru_cache(maxsize=256)
@@ -36,7 +39,7 @@ def found(expression: str, body: object) -> Any:
         return None
     try:
         return compiled(expression).search(body)
-    except JMESPathError:
+    except (JMESPathError, ValueError):  # a slice with a step of 0 is a ValueError
         return None
 
 
@@ -63,9 +66,18 @@ def json_of(content: bytes, kind: str) -> tuple[JsonValue, bool]:
     if not content.strip():
         return None, True
     try:
-        return json.loads(content), True
-    except ValueError:
+        body = json.loads(content, parse_float=_finite, parse_constant=_finite)
+        if _HALVES.search(content):
+            json.dumps(body, ensure_ascii=False).encode()  # refuses half a character, which nothing can keep
+    except (ValueError, RecursionError):
         return _words(content, kind), False
+    return body, True
+
+
+def _finite(written: str) -> float:
+    if not isfinite(number := float(written)):
+        raise ValueError(f"{written} is no number of JSON's")
+    return number
 
 
 def is_refusal(api: Api, status: int, headers: Mapping[str, str], body: JsonValue) -> bool:
@@ -105,6 +117,7 @@ def _words(content: bytes, kind: str) -> str:
     if "html" in kind or text.lstrip()[:1] == "<":
         page = _Visible()
         page.feed(text)
+        page.close()
         text = " ".join(page.words)
     words = " ".join(text.split())
     return words if len(words) <= _FIRST_WORDS else words[:_FIRST_WORDS] + " ..."

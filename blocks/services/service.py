@@ -81,6 +81,8 @@ class Service(Block):
         url = urlsplit(address)
         if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:  # a port that is none raises
             raise ValueError("write http:// or https://, a host, and the path that every request begins with")
+        if url.query or url.fragment:
+            raise ValueError("it has a query or a fragment, which belong to a request; write the address alone")
         if url.username or url.password:
             raise ValueError("it has a password in it; write username and token instead")
         if not address.isprintable() or " " in address:

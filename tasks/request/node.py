@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from tasks.node import Produces, WritingNode
@@ -18,11 +19,27 @@ _RESERVED = frozenset({"text", "rows", "gaps", "status"})
 
 def _readable(expression: str) -> str:
     try:
-        jmespath.compile(expression)
-    except JMESPathError as error:
+        parsed = jmespath.compile(expression).parsed
+    except (JMESPathError, RecursionError) as error:
         said = " ".join(str(error).split())
-        raise ValueError(f"{expression!r} is no JMESPath: {said[:120]}") from None
+        raise ValueError(f"{expression[:80]!r} is no JMESPath: {said[:120]}") from None
+    for part in _parts(parsed):
+        if part["type"] == "function_expression" and part["value"] not in Functions.FUNCTION_TABLE:
+            known = ", ".join(Functions.FUNCTION_TABLE)
+            raise ValueError(
+                f"{expression[:80]!r} is no JMESPath: there is no function {part['value']}; it has {known}"
+            )
+        if part["type"] == "slice" and 0 in part["children"][2:]:
+            raise ValueError(f"{expression[:80]!r} is no JMESPath: a slice has a step of 1 or more")
     return expression
+
+
+def _parts(parsed: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every part of a parsed expression."""
+    yield parsed
+    for child in parsed["children"]:
+        if isinstance(child, Mapping):
+            yield from _parts(child)
 
 
 JmesPath = Annotated[str, Field(min_length=1), AfterValidator(_readable)]

@@ -9,6 +9,8 @@ from blocks.services.presets import Api
 from blocks.services.reading import found
 from tasks.outcome import Cell, Column, ColumnType, Table
 
+_LARGEST = 2**53
+"""Up to here each whole number is a float of its own."""
 _TYPES: Mapping[type, ColumnType] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -43,9 +45,14 @@ def _as_list(value: JsonValue) -> list[JsonValue]:
 def _column(name: str, values: Sequence[JsonValue]) -> Column:
     """The narrowest type that holds every value; mixed or none make a text."""
     kinds = {_TYPES.get(type(value), "string") for value in values if value is not None}
-    if kinds == {"integer", "number"}:
+    if kinds == {"integer", "number"} and all(_fits(value) for value in values):
         return Column(name=name, type="number")
     return Column(name=name, type=kinds.pop() if len(kinds) == 1 else "string")
+
+
+def _fits(value: JsonValue) -> bool:
+    """Whether nothing is lost where it stands beside fractions."""
+    return not isinstance(value, int) or abs(value) <= _LARGEST
 
 
 def _cell(value: JsonValue, kind: ColumnType) -> Cell:

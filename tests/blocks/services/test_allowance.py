@@ -1,0 +1,731 @@
+"""When the next request may be sent: each decision, and a simulation of many who share one limit."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, pairwise
+from random import Random
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blocks.services.allowance import (
+    BACKOFF_SECONDS,
+    FIRST_ALONE_SECONDS,
+    Allowance,
+    NotYet,
+    Turn,
+    answered,
+    given_back,
+    is_good,
+    next_turn,
+    with_quota,
+)
+from blocks.services.limits import Limit, Quota, limit_of
+from tests.servers.limits import Dialect, FixedWindow, Standing, TokenBucket, refusal, served_headers
+from tests.servers.limits import Limit as ServersLimit
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+LATEST = NOON + timedelta(days=1)
+HEARD = Allowance(heard=True)
+UNSAID = Limit()
+REFUSED_FOR_30 = Limit(wait_seconds=30.0)
+HAIR_SECONDS = 1e-5
+"""More than the rounding of datetimes to microseconds."""
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def seconds_of(at: datetime) -> float:
+    return (at - NOON).total_seconds()
+
+
+def longest(most: float) -> float:
+    """A jitter that always draws the longest wait."""
+    return most
+
+
+def take(allowance: Allowance, seconds: float = 0.0, latest: datetime = LATEST) -> tuple[Allowance, Turn]:
+    allowance, turn = next_turn(allowance, after(seconds), latest)
+    assert isinstance(turn, Turn)
+    return allowance, turn
+
+
+def take_many(allowance: Allowance, number: int, seconds: float = 0.0) -> tuple[Allowance, list[Turn]]:
+    turns = []
+    for _ in range(number):
+        allowance, turn = take(allowance, seconds)
+        turns.append(turn)
+    return allowance, turns
+
+
+def hear(
+    allowance: Allowance,
+    turn: Turn,
+    limit: Limit = UNSAID,
+    seconds: float = 0.0,
+    *,
+    refused: bool = False,
+    jitter: Callable[[float], float] = longest,
+) -> Allowance:
+    return answered(allowance, turn, limit, refused=refused, now=after(seconds), jitter=jitter)
+
+
+def with_window(remaining: int, allowed: int, resets_in_seconds: float) -> Allowance:
+    """What is known once the first answer, at noon, has said so."""
+    allowance, turn = take(Allowance())
+    limit = Limit(remaining=remaining, allowed=allowed, resets_in_seconds=resets_in_seconds)
+    return hear(allowance, turn, limit)
+
+
+def test_the_first_request_goes_at_once_and_the_others_wait_for_its_answer() -> None:
+    allowance, first = take(Allowance())
+
+    again, second = next_turn(allowance, NOON, LATEST)
+
+    assert (first.at, first.number) == (NOON, 1)
+    assert again == allowance
+    assert second == NotYet(after(0.1), limited=False)
+
+
+def test_after_the_first_answer_all_go_at_once() -> None:
+    allowance, first = take(Allowance())
+
+    _, turns = take_many(hear(allowance, first, seconds=0.2), 50, 0.2)
+
+    assert {turn.at for turn in turns} == {after(0.2)}
+
+
+def test_a_first_answer_that_does_not_come_is_not_waited_for_longer_than_five_seconds() -> None:
+    allowance, _ = take(Allowance())
+
+    assert isinstance(next_turn(allowance, after(FIRST_ALONE_SECONDS - 0.01), LATEST)[1], NotYet)
+    assert isinstance(next_turn(allowance, after(FIRST_ALONE_SECONDS), LATEST)[1], Turn)
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"),
+    [
+        (REFUSED_FOR_30, 30),
+        (Limit(remaining=0, resets_in_seconds=20), 20),
+        (Limit(wait_seconds=30, remaining=0, resets_in_seconds=20), 30),
+        (Limit(remaining=14, resets_in_seconds=20), BACKOFF_SECONDS[0]),
+        (Limit(), BACKOFF_SECONDS[0]),
+    ],
+)
+def test_a_refusal_holds_everybody_until_the_time_that_it_names(limit: Limit, seconds: float) -> None:
+    allowance, turn = take(HEARD)
+
+    allowance = hear(allowance, turn, limit, refused=True)
+
+    assert (allowance.blocked_until, allowance.blocked_at) == (after(seconds), NOON)
+    assert take(allowance)[1].at >= after(seconds)
+
+
+def test_refusals_that_name_no_time_are_waited_out_from_nothing_to_one_two_four_and_eight_seconds() -> None:
+    allowance, waits, drawn = HEARD, [], []
+
+    def jitter(most: float) -> float:
+        drawn.append(most)
+        return most / 2
+
+    now = NOON
+    for _ in range(6):
+        allowance, turn = next_turn(allowance, now, LATEST)
+        assert isinstance(turn, Turn)
+        allowance = answered(allowance, turn, Limit(), refused=True, now=turn.at, jitter=jitter)
+        waits.append((allowance.blocked_until - turn.at).total_seconds())
+        now = allowance.blocked_until
+
+    assert drawn == [1, 2, 4, 8, 8, 8]
+    assert waits == [most / 2 for most in drawn]
+
+
+def test_an_answer_that_is_no_refusal_ends_the_row_of_refusals() -> None:
+    allowance, turn = take(HEARD)
+    allowance, turn = take(hear(allowance, turn, refused=True), 1)
+    assert allowance.refusals == 1
+
+    allowance = hear(allowance, turn, seconds=1)
+
+    assert allowance.refusals == 0
+
+
+def test_an_answer_to_what_was_sent_before_the_refusal_ends_no_row() -> None:
+    allowance, [first, second] = take_many(HEARD, 2)
+
+    allowance = hear(hear(allowance, first, REFUSED_FOR_30, refused=True), second)
+
+    assert (allowance.refusals, allowance.blocked_until) == (1, after(30))
+
+
+def test_turns_that_were_given_out_before_a_refusal_are_no_longer_good() -> None:
+    allowance, [first, second] = take_many(HEARD, 2)
+    assert is_good(allowance, second, NOON)
+
+    allowance = hear(allowance, first, Limit(wait_seconds=0.0), refused=True)
+
+    assert not is_good(allowance, second, after(60))
+
+
+def test_a_turn_from_after_a_refusal_is_good_once_its_time_has_come() -> None:
+    allowance, turn = take(HEARD)
+    allowance, turn = take(hear(allowance, turn, REFUSED_FOR_30, refused=True), 1)
+
+    assert turn.at == after(30)
+    assert not is_good(allowance, turn, after(29.9))
+    assert is_good(allowance, turn, after(30))
+
+
+def test_refusals_of_what_was_under_way_count_as_one() -> None:
+    allowance, turns = take_many(HEARD, 10)
+
+    for turn in turns:
+        allowance = hear(allowance, turn, REFUSED_FOR_30, refused=True)
+
+    assert (allowance.refusals, allowance.round) == (1, 1)
+
+
+@pytest.mark.parametrize(("second_wait", "until"), [(40.0, 40), (20.0, 30), (None, 30)])
+def test_a_refusal_of_what_was_under_way_can_only_make_the_wait_longer(second_wait: float | None, until: float) -> None:
+    allowance, [first, second] = take_many(HEARD, 2)
+    allowance = hear(allowance, first, REFUSED_FOR_30, refused=True)
+
+    allowance = hear(allowance, second, Limit(wait_seconds=second_wait), refused=True)
+
+    assert allowance.blocked_until == after(until)
+
+
+def test_a_refusal_of_what_was_under_way_makes_the_wait_longer_also_by_its_reset() -> None:
+    allowance, [first, second] = take_many(HEARD, 2)
+    allowance = hear(allowance, first, Limit(remaining=0, resets_in_seconds=20), refused=True)
+
+    allowance = hear(allowance, second, Limit(remaining=0, resets_in_seconds=21), refused=True)
+
+    assert allowance.blocked_until == after(21)
+
+
+def test_who_cannot_wait_so_long_takes_no_turn_and_learns_until_when() -> None:
+    allowance, turn = take(HEARD)
+    allowance = hear(allowance, turn, REFUSED_FOR_30, refused=True)
+
+    again, not_yet = next_turn(allowance, after(1), after(29))
+
+    assert again == allowance
+    assert not_yet == NotYet(after(30), limited=True)
+
+
+def test_who_can_wait_just_so_long_takes_a_turn() -> None:
+    allowance, turn = take(HEARD)
+
+    _, turn = take(hear(allowance, turn, REFUSED_FOR_30, refused=True), 1, latest=after(30))
+
+    assert turn.at == after(30)
+
+
+def test_requests_go_at_once_until_a_tenth_of_the_window_is_left() -> None:
+    allowance, turns = take_many(with_window(100, 100, 60), 100)
+
+    assert {turn.at for turn in turns[:90]} == {NOON}
+    assert all(earlier.at < later.at for earlier, later in pairwise(turns[89:]))
+    assert all(turn.at < after(60) for turn in turns)
+    assert allowance.left == 0
+
+
+def test_the_last_tenth_is_spread_evenly_over_the_time_to_the_reset() -> None:
+    _, turns = take_many(with_window(4, 100, 10), 4)
+
+    assert [seconds_of(turn.at) for turn in turns] == pytest.approx([2, 4, 6, 8], abs=HAIR_SECONDS)
+
+
+def test_where_nothing_is_left_the_next_one_goes_at_the_reset() -> None:
+    allowance, [turn] = take_many(with_window(0, 100, 60), 1)
+
+    assert turn.at == after(60)
+    assert allowance.window_from == 1
+
+
+def test_the_next_window_is_as_large_and_is_given_out_at_its_beginning() -> None:
+    _, turns = take_many(with_window(0, 100, 60), 100)
+
+    assert {turn.at for turn in turns} == {after(60)}
+
+
+def test_a_window_whose_end_is_not_known_is_not_given_out_twice() -> None:
+    allowance, _ = take_many(with_window(0, 100, 60), 100)
+
+    assert take(allowance)[1].at > after(60)
+
+
+def test_a_window_that_has_ended_is_whole_again() -> None:
+    _, turns = take_many(with_window(0, 100, 60), 90, 70)
+
+    assert {turn.at for turn in turns} == {after(70)}
+
+
+def test_an_answer_while_others_are_under_way_only_lowers_what_is_left() -> None:
+    allowance, turns = take_many(with_window(50, 100, 60), 3)
+    assert allowance.left == 47
+
+    higher = hear(allowance, turns[0], Limit(remaining=49, allowed=100, resets_in_seconds=60))
+    lower = hear(allowance, turns[0], Limit(remaining=20, allowed=100, resets_in_seconds=60))
+
+    assert (higher.left, lower.left) == (47, 20)
+
+
+def test_an_answer_while_nothing_is_under_way_says_exactly_what_is_left() -> None:
+    allowance, turn = take(with_window(20, 100, 60))
+
+    allowance = hear(allowance, turn, Limit(remaining=60, allowed=100, resets_in_seconds=60))
+
+    assert (allowance.left, allowance.open) == (60, 0)
+
+
+def test_of_resets_that_are_rounded_the_earliest_is_kept() -> None:
+    allowance, turn = take(with_window(50, 100, 30))
+
+    later = hear(allowance, turn, Limit(remaining=49, allowed=100, resets_in_seconds=31), 0.05)
+    earlier = hear(allowance, turn, Limit(remaining=49, allowed=100, resets_in_seconds=29), 0.05)
+
+    assert (later.ends_at, earlier.ends_at) == (after(30), after(29.05))
+
+
+def test_a_window_that_is_another_ends_when_it_says() -> None:
+    allowance, turn = take(with_window(50, 100, 30), 29)
+
+    allowance = hear(allowance, turn, Limit(remaining=99, allowed=100, resets_in_seconds=60), 31)
+
+    assert (allowance.left, allowance.ends_at) == (99, after(91))
+
+
+def test_an_answer_of_an_earlier_window_says_nothing_of_this_one() -> None:
+    allowance, [old] = take_many(with_window(50, 100, 10), 1)
+    allowance, _ = take(allowance, 11)
+    left, ends_at = allowance.left, allowance.ends_at
+
+    allowance = hear(allowance, old, Limit(remaining=3, allowed=100, resets_in_seconds=1), 11.1)
+
+    assert (allowance.left, allowance.ends_at) == (left, ends_at)
+
+
+def test_how_large_a_window_is_may_not_be_said() -> None:
+    allowance, turn = take(Allowance())
+
+    allowance = hear(allowance, turn, Limit(remaining=59, resets_in_seconds=60))
+
+    assert allowance.window == 60
+
+
+@pytest.mark.parametrize("limit", [Limit(remaining=5), Limit(remaining=5, resets_in_seconds=0), Limit(allowed=5)])
+def test_without_an_end_there_is_no_window(limit: Limit) -> None:
+    allowance, turn = take(Allowance())
+
+    assert hear(allowance, turn, limit).left is None
+
+
+def test_a_refusal_in_a_window_leaves_nothing_of_it_until_the_time_named() -> None:
+    allowance, turn = take(with_window(50, 100, 60))
+
+    allowance = hear(allowance, turn, Limit(wait_seconds=20), refused=True)
+
+    assert (allowance.left, allowance.ends_at) == (0, after(20))
+    assert take(allowance)[1].at == after(20)
+
+
+def test_a_turn_that_is_not_used_can_be_had_by_another() -> None:
+    allowance, turn = take(with_window(50, 100, 60))
+
+    returned = given_back(allowance, turn)
+
+    assert (returned.left, returned.open) == (50, 0)
+
+
+def test_a_turn_that_a_refusal_has_ended_gives_nothing_back() -> None:
+    allowance, [first, second] = take_many(with_window(50, 100, 60), 2)
+    allowance = hear(allowance, first, REFUSED_FOR_30, refused=True)
+
+    returned = given_back(allowance, second)
+
+    assert (returned.left, returned.open) == (0, 0)
+
+
+def test_a_turn_of_an_earlier_window_gives_nothing_back() -> None:
+    allowance, old = take(with_window(50, 100, 10))
+    allowance, _ = take(allowance, 11)
+
+    assert given_back(allowance, old) == allowance
+
+
+def test_a_turn_without_a_window_gives_no_window_back() -> None:
+    allowance, turn = take(HEARD)
+
+    assert given_back(allowance, turn) == replace(allowance, open=0)
+
+
+def test_a_quota_lets_a_twentieth_go_at_once_and_the_others_one_by_one() -> None:
+    _, turns = take_many(with_quota(HEARD, Quota(100, 10)), 8)
+
+    assert [seconds_of(turn.at) for turn in turns[:5]] == [0] * 5
+    gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(turns[4:])]
+    assert gaps == pytest.approx([10 / 95] * 3, abs=HAIR_SECONDS)
+
+
+@settings(deadline=None)
+@given(
+    st.builds(Quota, st.integers(1, 50), st.sampled_from([0.5, 1.0, 10.0, 60.0])),
+    st.lists(st.floats(0, 20), max_size=80),
+)
+def test_no_span_has_more_of_a_quota_than_it_allows(quota: Quota, pauses: list[float]) -> None:
+    allowance, now, sent = with_quota(HEARD, quota), NOON, []
+    for pause in pauses:
+        now += timedelta(seconds=pause * quota.per_seconds / quota.requests)
+        allowance, turn = next_turn(allowance, now, LATEST)
+        assert isinstance(turn, Turn)
+        now = max(now, turn.at)
+        sent.append(turn.at)
+
+    # A hair less than the span: datetimes are rounded to microseconds.
+    span = timedelta(seconds=quota.per_seconds) * 0.999
+    assert all(later - earlier >= span for earlier, later in zip(sent, sent[quota.requests :], strict=False))
+
+
+def test_the_same_quota_again_changes_nothing_and_another_one_counts_from_now_on() -> None:
+    allowance, _ = take_many(with_quota(HEARD, Quota(100, 10)), 20)
+
+    assert with_quota(allowance, Quota(100, 10)) is allowance
+    assert with_quota(allowance, Quota(200, 10)) == replace(allowance, spacing_seconds=10 / 190, at_once=10)
+
+
+def test_an_answer_that_names_a_quota_is_kept_to() -> None:
+    allowance, turn = take(Allowance())
+
+    allowance = hear(allowance, turn, Limit(quota=Quota(190, 10)))
+
+    assert allowance == with_quota(allowance, Quota(190, 10))
+    assert not allowance.learned
+
+
+def test_a_quota_is_not_unlearned_by_refusals() -> None:
+    allowance, turns = take_many(with_quota(HEARD, Quota(100, 10)), 20)
+
+    allowance = hear(allowance, turns[-1], REFUSED_FOR_30, 5, refused=True)
+
+    assert (allowance.spacing_seconds, allowance.learned) == (10 / 95, False)
+    assert take(allowance, 5)[1].at >= after(35)
+
+
+def learned(requests: int = 101, seconds: float = 0.0, wait: float = 10.0) -> Allowance:
+    """After so many requests at noon, the last of which was refused then."""
+    allowance, turns = take_many(HEARD, requests)
+    return hear(allowance, turns[-1], Limit(wait_seconds=wait), seconds, refused=True)
+
+
+def test_a_refusal_teaches_the_pace_at_which_requests_were_taken() -> None:
+    allowance, turns = take_many(learned(requests=101, wait=10), 3)
+
+    assert allowance.learned
+    assert allowance.spacing_seconds == pytest.approx(0.1)
+    assert [seconds_of(turn.at) for turn in turns] == pytest.approx([10, 10.1, 10.2])
+
+
+def test_a_refusal_of_the_very_first_request_teaches_no_pace() -> None:
+    allowance = learned(requests=1)
+
+    assert (allowance.learned, allowance.spacing_seconds) == (False, 0)
+
+
+def test_a_pace_that_was_learned_grows_with_time() -> None:
+    allowance, turn = take(learned())
+
+    after_one = hear(allowance, turn, seconds=11)
+    after_fifty = hear(allowance, turn, seconds=60)
+
+    assert allowance.spacing_seconds > after_one.spacing_seconds > after_fifty.spacing_seconds > 0
+    assert after_fifty.spacing_seconds == pytest.approx(0.1 / 2)
+
+
+def test_a_pace_that_was_refused_is_slowed_by_a_twentieth_at_most() -> None:
+    allowance, turns = take_many(learned(), 2, 10)
+
+    allowance = hear(allowance, turns[-1], Limit(wait_seconds=3600.0), 10.5, refused=True)
+
+    assert allowance.spacing_seconds == pytest.approx(0.1 * 1.05)
+
+
+def test_a_quota_that_is_told_later_replaces_what_was_learned() -> None:
+    allowance, turn = take(learned(), 10)
+
+    allowance = hear(allowance, turn, Limit(quota=Quota(100, 10)), 10)
+
+    assert (allowance.learned, allowance.spacing_seconds) == (False, 10 / 95)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "unwatched"),
+    [
+        (Allowance(), False),
+        (HEARD, True),
+        (with_quota(HEARD, Quota(100, 10)), True),
+        (with_window(50, 100, 60), False),
+        (learned(), False),
+        (replace(HEARD, refusals=1), False),
+    ],
+)
+def test_an_answer_that_would_change_nothing_need_not_be_told(allowance: Allowance, unwatched: bool) -> None:
+    allowance, turn = take(allowance, 60)
+
+    assert turn.unwatched == unwatched
+    if unwatched:
+        assert replace(hear(allowance, turn, seconds=61), open=allowance.open) == allowance
+
+
+class _Steps:
+    """An allowance to which things happen in any order."""
+
+    def __init__(self) -> None:
+        self.allowance, self.now, self.turns = Allowance(), NOON, list[Turn]()
+        self.given_out = 0
+
+    def take(self) -> None:
+        before = self.allowance
+        self.allowance, turn = next_turn(before, self.now, LATEST)
+        if isinstance(turn, Turn):
+            assert turn.at >= max(self.now, before.blocked_until)
+            assert turn.number > self.given_out
+            self.given_out = turn.number
+            self.turns.append(turn)
+        else:
+            assert self.allowance == before
+            assert turn.at > self.now
+
+    def hear(self, at: int, limit: Limit, refused: bool) -> None:
+        turn = self.turns.pop(at % len(self.turns))
+        self.now = max(self.now, turn.at)
+        before = self.allowance
+        self.allowance = answered(before, turn, limit, refused=refused, now=self.now, jitter=longest)
+        assert self.allowance.blocked_until >= before.blocked_until
+        assert self.allowance.spacing_seconds >= 0
+
+    def give_back(self, at: int) -> None:
+        self.allowance = given_back(self.allowance, self.turns.pop(at % len(self.turns)))
+        assert self.allowance.open >= 0
+
+
+LIMITS = st.builds(
+    Limit,
+    wait_seconds=st.none() | st.floats(0, 100),
+    remaining=st.none() | st.integers(0, 100),
+    allowed=st.none() | st.integers(1, 100),
+    resets_in_seconds=st.none() | st.floats(0, 100),
+    quota=st.none() | st.builds(Quota, st.integers(1, 100), st.floats(0.1, 100)),
+)
+STEPS = st.lists(st.tuples(st.floats(0, 20), st.integers(0, 5), st.integers(0, 9), LIMITS), max_size=40)
+
+
+@settings(deadline=None)
+@given(STEPS)
+def test_no_turn_is_given_before_the_time_that_was_named_whatever_happens(
+    steps: list[tuple[float, int, int, Limit]],
+) -> None:
+    state = _Steps()
+    for seconds, what, which, limit in steps:
+        state.now += timedelta(seconds=seconds)
+        if what < 3 or not state.turns:
+            state.take()
+        elif what == 5:
+            state.give_back(which)
+        else:
+            state.hear(which, limit, refused=what == 4)
+
+
+@dataclass
+class Simulation:
+    """Workers who send one request after another to a server with a limit, all by one allowance, and no real time."""
+
+    server: ServersLimit
+    dialect: Dialect
+    quota: Quota | None = None
+    workers: int = 16
+    another_every_seconds: float = 0.0
+    """How often somebody else sends a request, of whom the allowance knows nothing; 0: never."""
+    served: int = 0
+    """Requests of all of them."""
+    refused_at: list[float] = field(default_factory=list)
+    too_early: list[float] = field(default_factory=list)
+    """When requests were sent that a refusal, whose answer had come by then, had put off."""
+
+    def __post_init__(self) -> None:
+        self._random, self._order = Random(1), count()  # noqa: S311  # no secret, and the same each time
+        self._events: list[tuple[float, int, Callable[[float], None]]] = []
+        self._allowance = with_quota(Allowance(), self.quota) if self.quota else Allowance()
+        self._not_before = 0.0
+
+    def run(self, seconds: float) -> "Simulation":
+        """Lets so much time pass."""
+        for _ in range(self.workers):
+            self._at(0.0, self._ask)
+        if self.another_every_seconds:
+            self._at(0.0, self._send_another)
+        while self._events and self._events[0][0] <= seconds:
+            now, _, event = heapq.heappop(self._events)
+            event(now)
+        return self
+
+    def share(self, seconds: float) -> float:
+        """How much of what the server allows in that time was used."""
+        return self.served / self.server.possible(seconds)
+
+    def _at(self, now: float, event: Callable[[float], None]) -> None:
+        heapq.heappush(self._events, (now, next(self._order), event))
+
+    def _travels(self) -> float:
+        return self._random.uniform(0.005, 0.02)
+
+    def _ask(self, now: float) -> None:
+        self._allowance, turn = next_turn(self._allowance, after(now), LATEST)
+        if isinstance(turn, NotYet):
+            self._at(seconds_of(turn.at), self._ask)
+        else:
+            self._at(seconds_of(turn.at), lambda later: self._send(later, turn))
+
+    def _send(self, now: float, turn: Turn) -> None:
+        if not is_good(self._allowance, turn, after(now)):
+            self._allowance = given_back(self._allowance, turn)
+            self._ask(now)
+            return
+        if now < self._not_before - HAIR_SECONDS:
+            self.too_early.append(now)
+        self._at(now + self._travels(), lambda later: self._arrive(later, turn))
+
+    def _arrive(self, now: float, turn: Turn) -> None:
+        taken = self.server.take(now)
+        standing = _standing(self.server, now)
+        if taken:
+            self.served += 1
+            self._at(
+                now + self._travels(), lambda later: self._hear(later, turn, served_headers(self.dialect, standing))
+            )
+            return
+        self.refused_at.append(now)
+        refused = refusal(self.dialect, standing)
+        named = now + (refused.after_seconds or 0.0)
+        self._at(now + self._travels(), lambda later: self._hear(later, turn, refused.headers, named))
+
+    def _send_another(self, now: float) -> None:
+        self.served += self.server.take(now)
+        self._at(now + self.another_every_seconds, self._send_another)
+
+    def _hear(self, now: float, turn: Turn, headers: dict[str, str], named: float | None = None) -> None:
+        self._allowance = answered(
+            self._allowance,
+            turn,
+            limit_of(headers, after(now)),
+            refused=named is not None,
+            now=after(now),
+            jitter=lambda most: self._random.uniform(0, most),
+        )
+        self._not_before = max(self._not_before, named or 0.0)
+        self._ask(now)
+
+
+def _standing(limit: ServersLimit, now: float) -> Standing:
+    next_seconds = limit.seconds_to_next(now)
+    return Standing(
+        capacity=limit.capacity,
+        window_seconds=limit.window_seconds,
+        remaining=limit.remaining(now),
+        next_seconds=next_seconds,
+        full_seconds=max(limit.seconds_to_full(now), next_seconds),
+        epoch=after(now).timestamp(),
+        daily=1_000_000,
+        daily_remaining=1_000_000,
+    )
+
+
+WINDOW = FixedWindow(100, 60)
+NARROW_WINDOW = FixedWindow(20, 10)
+BUCKET = TokenBucket(20, 2)
+SECONDS = 599.0
+"""Just short of ten wide windows: a request that came with the next one's beginning would open it."""
+
+
+@pytest.mark.parametrize(
+    ("server", "dialect", "quota"),
+    [
+        (WINDOW, Dialect.GITHUB, None),
+        (WINDOW, Dialect.JIRA, None),
+        (WINDOW, Dialect.IETF, None),
+        (WINDOW, Dialect.RATELIMIT_OLD, None),
+        (BUCKET, Dialect.BARE, Quota(20, 10)),
+        (NARROW_WINDOW, Dialect.BARE, Quota(20, 10)),
+        (BUCKET, Dialect.HUBSPOT, None),
+        (NARROW_WINDOW, Dialect.HUBSPOT, None),
+    ],
+)
+def test_a_limit_that_is_known_is_used_and_refuses_nothing(
+    server: ServersLimit, dialect: Dialect, quota: Quota | None
+) -> None:
+    many = Simulation(replace(server), dialect, quota).run(SECONDS)
+
+    assert many.refused_at == []
+    assert many.share(SECONDS) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("server", "dialect"),
+    [
+        (BUCKET, Dialect.RETRY_AFTER),
+        (BUCKET, Dialect.RETRY_AFTER_DATE),
+        (BUCKET, Dialect.SLACK),
+        (WINDOW, Dialect.RETRY_AFTER),
+        (NARROW_WINDOW, Dialect.RETRY_AFTER),
+        (NARROW_WINDOW, Dialect.RETRY_AFTER_DATE),
+    ],
+)
+def test_a_limit_that_only_refusals_tell_of_is_used_and_none_goes_before_the_time_that_was_named(
+    server: ServersLimit, dialect: Dialect
+) -> None:
+    many = Simulation(replace(server), dialect).run(SECONDS)
+
+    assert many.refused_at
+    assert many.too_early == []
+    assert many.share(SECONDS) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("server", "dialect", "quota"),
+    [
+        (WINDOW, Dialect.GITHUB, None),
+        (WINDOW, Dialect.JIRA, None),
+        (WINDOW, Dialect.IETF, None),
+        (BUCKET, Dialect.RETRY_AFTER, Quota(20, 10)),
+        (NARROW_WINDOW, Dialect.RETRY_AFTER, Quota(20, 10)),
+        (BUCKET, Dialect.RETRY_AFTER, None),
+        (WINDOW, Dialect.RETRY_AFTER, None),
+    ],
+)
+def test_where_another_uses_the_same_limit_it_is_used_and_none_goes_before_the_time_that_was_named(
+    server: ServersLimit, dialect: Dialect, quota: Quota | None
+) -> None:
+    many = Simulation(replace(server), dialect, quota, another_every_seconds=2.0).run(SECONDS)
+
+    assert many.refused_at
+    assert many.too_early == []
+    assert many.share(SECONDS) >= 0.9
+
+
+@pytest.mark.parametrize("dialect", [Dialect.GITHUB, Dialect.IETF])
+def test_a_bucket_whose_answers_speak_of_it_as_a_window_is_used_and_none_goes_before_the_time_that_was_named(
+    dialect: Dialect,
+) -> None:
+    many = Simulation(replace(BUCKET), dialect).run(SECONDS)
+
+    assert many.too_early == []
+    assert many.share(SECONDS) >= 0.9

@@ -1,0 +1,1 @@
+"""Asking a service: the node's settings, pages and rows."""
