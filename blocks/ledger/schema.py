@@ -7,7 +7,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in migrations/versions."""
 
 # Alembic's operations go through a module-level proxy: one migration at a time per process.

@@ -94,7 +94,7 @@ class Service(Block):
     def _can_be_sent(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         plain = value.get_secret_value().strip()  # a pasted one often ends in a line break
         lines = plain.splitlines() if info.field_name in ("private_key", "service_account") else [plain]
-        if not all(line.isascii() and line.isprintable() for line in lines):
+        if not all(line.isascii() and line.replace("\t", " ").isprintable() for line in lines):
             raise ValueError("it has characters that HTTP does not allow")
         return SecretStr(plain)
 
@@ -142,7 +142,7 @@ class Service(Block):
         parts = [self.username, self.client_id, self.subject, self.app_id, self.installation_id]
         parts += [getattr(self, name).get_secret_value() for name in _SECRETS]
         digest = sha256("\0".join(parts).encode()).hexdigest()
-        return f"{urlsplit(self.address).netloc}#{digest[:12]}"
+        return f"{urlsplit(self.address).netloc.lower()}#{digest[:12]}"
 
     def _is_given(self, name: str) -> bool:
         value = getattr(self, name)

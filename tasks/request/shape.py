@@ -19,9 +19,9 @@ def rows_of(body: JsonValue, api: Api, pick: str | None) -> list[JsonValue]:
     if pick is not None:
         return _as_list(found(pick, body))
     if isinstance(body, dict):
-        listed = found(api.items, body)
-        if isinstance(listed, list):
-            return listed
+        if api.items:
+            listed = found(api.items, body)
+            return listed if isinstance(listed, list) else [body]
         lists = [value for value in body.values() if isinstance(value, list)]
         return list(lists[0]) if len(lists) == 1 else [body]
     return _as_list(body)
