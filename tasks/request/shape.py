@@ -19,11 +19,12 @@ def rows_of(body: JsonValue, api: Api, pick: str | None) -> list[JsonValue]:
     if pick is not None:
         return _as_list(found(pick, body))
     if isinstance(body, dict):
-        if api.items:
-            listed = found(api.items, body)
-            return listed if isinstance(listed, list) else [body]
+        listed = found(api.items, body)
+        if isinstance(listed, list):
+            return listed
         lists = [value for value in body.values() if isinstance(value, list)]
-        return list(lists[0]) if len(lists) == 1 else [body]
+        # What has an id is a thing with a list, such as a repository with its topics, and no page of things.
+        return list(lists[0]) if len(lists) == 1 and "id" not in body else [body]
     return _as_list(body)
 
 
