@@ -95,7 +95,8 @@ def test_two_processes_at_once_write_one_set(tmp_path: Path) -> None:
 
     assert [process.wait(60) for process in processes] == [0, 0]
     (only,) = tmp_path.iterdir()
-    assert {entry.name for entry in only.iterdir()} == {"finance.db", "procurement.db", "operations.db", "documents"}
+    databases = {"finance.db", "procurement.db", "operations.db", "usage.db"}
+    assert {entry.name for entry in only.iterdir()} == databases | {"documents"}
 
 
 @pytest.mark.parametrize("until", ["October", "2026-13", "../2026-10"])
@@ -163,9 +164,10 @@ def test_nothing_is_known_from_after_the_last_day(samples: Samples) -> None:
     [billed] = read(samples, "finance", "SELECT MAX(invoice_date), MAX(paid_date) FROM invoices")
     [came] = read(samples, "operations", "SELECT MAX(promised_on), MAX(delivered_on) FROM deliveries")
     [opened] = read(samples, "operations", "SELECT MAX(opened_on) FROM complaints")
+    [seen] = read(samples, "usage", "SELECT MAX(last_seen_on) FROM activity")
     missing = read(samples, "operations", "SELECT MIN(promised_on) FROM deliveries WHERE delivered_on IS NULL")
 
-    assert max(*ordered, *billed, *came, *opened) <= LAST_DAY.isoformat()
+    assert max(*ordered, *billed, *came, *opened, *seen) <= LAST_DAY.isoformat()
     assert missing[0][0] > (LAST_DAY - timedelta(days=92)).isoformat()
 
 
@@ -246,6 +248,44 @@ def test_one_contract_ends_within_sixty_days(samples: Samples) -> None:
     ending = [row[0] for row in read(samples, "procurement", CONTRACTS_NOW) if date.fromisoformat(row[2]) <= soon]
 
     assert ending == ["Papyrwell Packaging"]
+
+
+def active(samples: Samples, month: str) -> dict[str, int]:
+    """How many people of each customer used the portal in the month."""
+    sql = """
+    SELECT c.name, COUNT(a.user_id)
+    FROM customers AS c LEFT JOIN activity AS a ON a.customer_id = c.customer_id AND a.month = ? GROUP BY c.name
+    """
+    return dict(read(samples, "usage", sql, month))
+
+
+def test_three_of_24_customers_use_the_portal_less_than_the_month_before(samples: Samples) -> None:
+    before, now = active(samples, "2026-09"), active(samples, UNTIL)
+    fallen = {name: now[name] / before[name] for name in before if now[name] <= 0.9 * before[name]}
+
+    assert len(before) == 24
+    assert {name: round(share, 1) for name, share in fallen.items()} == {
+        "Wasserwerk Talgrund": 0.4,
+        "Kloevergaard Dairies": 0.8,
+        "Cantine Valdorra": 0.0,
+    }
+    assert is_steady_decline([active(samples, f"2026-{month:02}")["Kloevergaard Dairies"] for month in range(4, 11)])
+
+
+def test_the_people_of_one_customer_cannot_log_in(samples: Samples) -> None:
+    sql = """
+    SELECT c.name FROM customers AS c JOIN activity AS a ON a.customer_id = c.customer_id
+    WHERE a.month = ? GROUP BY c.name HAVING SUM(a.failed_logins) > COUNT(*)
+    """
+
+    assert read(samples, "usage", sql, UNTIL) == [("Skogstrand Paper",)]
+    assert read(samples, "usage", sql, "2026-09") == []
+
+
+def test_every_customer_is_known_by_a_domain_that_nobody_can_own(samples: Samples) -> None:
+    domains = [row[0] for row in read(samples, "usage", "SELECT domain FROM customers")]
+
+    assert all(domain.endswith(".example") for domain in domains)
 
 
 def test_every_contract_s_document_says_what_the_table_says(samples: Samples) -> None:

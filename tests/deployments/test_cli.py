@@ -27,7 +27,8 @@ def test_the_list_has_every_shipped_workflow_with_its_description(capsys: pytest
     said = holdfast(capsys, "list")
 
     assert said.out.splitlines() == [
-        "vendor-performance  Monthly vendor scorecard across finance, procurement and operations."
+        "customer-health     Weekly health of each customer across CRM, support tickets and product usage.",
+        "vendor-performance  Monthly vendor scorecard across finance, procurement and operations.",
     ]
 
 
@@ -72,7 +73,10 @@ def test_the_graph_of_a_shipped_workflow_is_mermaid(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["run", "nowhere"], "there is no workflow 'nowhere'; choose one of vendor-performance, or name a file"),
+        (
+            ["run", "nowhere"],
+            "there is no workflow 'nowhere'; choose one of customer-health, vendor-performance, or name a file",
+        ),
         (["run", "{folder}/none.yaml"], "none.yaml cannot be read: No such file or directory"),
         (["run", "{folder}"], "cannot be read: Is a directory"),
         (["run", "{folder}/latin.yaml"], "latin.yaml cannot be read: it is not UTF-8 text"),

@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 from pandas.errors import MergeError
+from pydantic import JsonValue
 
 from flows.shipped.customer_health import SOURCES, coverage, health
 from tasks.frames import frame_of, table_of, table_of_rows
@@ -18,7 +19,7 @@ USED: list[tuple[object, ...]] = [
     ("Able", "able.example", 10, 20, 3, "2026-10-30"),
     ("Bold", "bold.example", 8, 8, 0, "2026-10-29"),
 ]
-COMPANIES: list[dict[str, Cell]] = [
+COMPANIES: list[dict[str, JsonValue]] = [
     {
         "name": "Able Ltd",
         "domain": "www.Able.example",
@@ -29,7 +30,7 @@ COMPANIES: list[dict[str, Cell]] = [
     },
     {"name": "Bold", "domain": "bold.example", "stage": "customer", "renewal_date": "", "annual_revenue": "n/a"},
 ]
-TICKETS: list[dict[str, Cell]] = [
+TICKETS: list[dict[str, JsonValue]] = [
     {"customer": "customer:able.example", "urgent": True, "created": "2026-11-02T09:00:00.000+0100"},
     {"customer": "customer:able.example", "urgent": False, "created": "2026-11-01T09:00:00.000+0100"},
     {"customer": None, "urgent": False, "created": "2026-11-01T09:00:00.000+0100"},
@@ -40,7 +41,7 @@ def usage(*rows: tuple[object, ...]) -> pd.DataFrame:
     return frame_of(table_of_rows(USAGE, rows or USED))
 
 
-def answered(*rows: Mapping[str, Cell]) -> pd.DataFrame:
+def answered(*rows: Mapping[str, JsonValue]) -> pd.DataFrame:
     """The frame of what a service answers."""
     return frame_of(table_of_json([dict(row) for row in rows]))
 
@@ -65,7 +66,7 @@ def test_what_three_systems_know_of_a_customer_stands_in_one_row() -> None:
         "grade": "D",
         "score": 100 - 40 - 20 - 15 - 2,
         "below_healthy": 47,
-        "reason": "usage fell by 50%, from 20 to 10 people; renewal is due on 2026-12-18; "
+        "reason": "usage fell by 50%, from 20 people to 10; renewal is due on 2026-12-18; "
         "1 urgent ticket open since 2026-11-02; 1 other ticket open",
         "missing": "",
         "annual_revenue": 120000.0,
@@ -135,8 +136,12 @@ def test_coverage_says_for_how_many_a_figure_is_missing_and_as_of_when() -> None
 def test_the_lowest_score_comes_first_then_the_highest_revenue() -> None:
     used = [(name, f"{name.lower()}.example", 9, 9, 0, "2026-10-30") for name in ("Able", "Bold", "Calm")]
     revenues = {"able": "10", "bold": "300", "calm": "20"}
-    crm = [{"domain": f"{name}.example", "annual_revenue": revenue} for name, revenue in revenues.items()]
-    tickets = [{"customer": "customer:calm.example", "urgent": False, "created": "2026-11-01"}]
+    crm: list[dict[str, JsonValue]] = [
+        {"domain": f"{name}.example", "annual_revenue": revenue} for name, revenue in revenues.items()
+    ]
+    tickets: list[dict[str, JsonValue]] = [
+        {"customer": "customer:calm.example", "urgent": False, "created": "2026-11-01"}
+    ]
     table = health(answered(*crm), answered(*tickets), usage(*used), TODAY)
 
     assert list(table["customer"]) == ["Calm", "Bold", "Able"]
@@ -152,7 +157,11 @@ def test_who_has_bought_is_a_customer_and_who_has_not_is_none() -> None:
 
 
 def test_a_customer_that_only_a_ticket_names_is_in() -> None:
-    ticket = {"customer": "customer:dear.example", "urgent": True, "created": "2026-11-02T09:00:00.000+0100"}
+    ticket: dict[str, JsonValue] = {
+        "customer": "customer:dear.example",
+        "urgent": True,
+        "created": "2026-11-02T09:00:00.000+0100",
+    }
     dear = row(health(nothing(), answered(ticket), usage(), TODAY), "dear.example")
 
     assert (dear["open_tickets"], dear["active_users"], dear["grade"]) == (1, None, "A")
@@ -173,10 +182,10 @@ def test_a_domain_twice_in_the_usage_is_refused() -> None:
 @pytest.mark.parametrize(
     ("figures", "score", "reason"),
     [
-        ((18, 20, 0), 92, "usage fell by 10%, from 20 to 18 people"),
+        ((18, 20, 0), 92, "usage fell by 10%, from 20 people to 18"),
         ((19, 20, 0), 100, "nothing wrong is known"),
         ((30, 20, 0), 100, "nothing wrong is known"),
-        ((1, 20, 0), 60, "usage fell by 95%, from 20 to 1 people"),
+        ((1, 20, 0), 60, "usage fell by 95%, from 20 people to 1"),
         ((0, 20, 0), 60, "nobody active, last seen on 2026-09-12"),
         ((20, 20, 21), 90, "21 failed logins"),
     ],
@@ -207,7 +216,7 @@ def test_a_renewal_takes_points_from_90_days_before_it(renewal: str, score: int,
 
 @pytest.mark.parametrize(("urgent", "others", "score"), [(0, 2, 96), (1, 0, 85), (2, 5, 60), (9, 99, 60)])
 def test_tickets_take_at_most_40_points(urgent: int, others: int, score: int) -> None:
-    ticket = {"customer": "customer:bold.example", "created": "2026-11-02"}
+    ticket: dict[str, JsonValue] = {"customer": "customer:bold.example", "created": "2026-11-02"}
     tickets = [{**ticket, "urgent": at < urgent} for at in range(urgent + others)]
     bold = row(health(nothing(), answered(*tickets), usage(), TODAY), "Bold")
 
