@@ -58,7 +58,8 @@ class ServiceBook:
                 await connection.execute(update(states).where(_is(credential, part)).values(state=dict(state)))
             return result
 
-        return await self._writer.now(write)
+        # Two processes that change several states each, in one transaction, could wait for each other for ever.
+        return await self._writer.now(write, apart=True)
 
     async def record(self, call: ToolCallRow) -> None:
         """Adds a call."""

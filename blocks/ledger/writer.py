@@ -31,6 +31,8 @@ class _Group:
 
     rows: dict[Executable, list[Values]] = field(default_factory=dict)
     operations: list[tuple[Operation[Any], asyncio.Future[Any]]] = field(default_factory=list)
+    apart: list[tuple[Operation[Any], asyncio.Future[Any]]] = field(default_factory=list)
+    """Each of these has a transaction of its own, after that of the others."""
     flushes: list[asyncio.Future[Any]] = field(default_factory=list)
 
     @property
@@ -39,7 +41,7 @@ class _Group:
 
     @property
     def writes(self) -> int:
-        return self.deferred + len(self.operations)
+        return self.deferred + len(self.operations) + len(self.apart)
 
     @property
     def waiting(self) -> Iterator[asyncio.Future[Any]]:
@@ -83,8 +85,8 @@ class Writer:
         if self._timer is None:
             self._timer = self._loop.call_later(FLUSH_SECONDS, self._wake.set)
 
-    async def now(self, operation: Operation[T]) -> T:
-        """What `operation` returned, once it is committed.
+    async def now(self, operation: Operation[T], *, apart: bool = False) -> T:
+        """What `operation` returned, once it is committed; `apart`, so that it holds no lock while others run.
 
         Raises:
             OperatorError: the database cannot be written, or deferred rows were lost since the last call.
@@ -96,7 +98,7 @@ class Writer:
                 f"what nodes did could not be recorded: {lost}", means="the ledger is not complete"
             ) from lost
         future: asyncio.Future[T] = self._loop.create_future()
-        self._group.operations.append((operation, future))
+        (self._group.apart if apart else self._group.operations).append((operation, future))
         self._wake.set()
         return await future
 
@@ -133,7 +135,10 @@ class Writer:
                 self._timer = None
             group, self._group = self._group, self._empty()
             self._committing = True
+            apart, group.apart = group.apart, []
             await self._write(group)
+            for each in apart:
+                await self._write(_Group(operations=[each]))
             self._committing = False
 
     async def _write(self, group: _Group) -> None:

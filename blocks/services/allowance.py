@@ -202,7 +202,8 @@ def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
 def _refused(
     allowance: Allowance, turn: Turn, limit: Limit, now: datetime, jitter: Callable[[float], float]
 ) -> Allowance:
-    wait = limit.wait_seconds
+    # `Retry-After: 0` from who has just refused names no time.
+    wait = limit.wait_seconds or None
     if wait is None and limit.remaining == 0:
         wait = limit.resets_in_seconds
     if turn.round != allowance.round:

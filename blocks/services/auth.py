@@ -1,14 +1,16 @@
-"""Who we are at an API, as httpx authentication: what requests carry, and how a token that has expired is renewed.
+"""Who we are at an API: the header that each request carries, and how a token that has expired is renewed.
 
 Grants: refresh token (RFC 6749, 6), JWT bearer (RFC 7523, 2.1; Google's service accounts), GitHub's installation
-tokens for a JWT of the app (docs.github.com, "Generating an installation access token"; checked 2026-11).
+tokens for a JWT of the app (docs.github.com, "Generating an installation access token"; checked 2026-11). A refresh
+token that the API replaces is used from then on by this process; the block keeps the old one.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,82 +18,146 @@ from google.auth.crypt import RSASigner
 from google.auth.jwt import encode
 
 from blocks.errors import CredentialsRefused, ServiceUnavailable
+from blocks.services.reading import read_bounded
+from blocks.services.secrets import Secrets
 from blocks.services.service import Service
 
+MOST_TOKEN_BYTES = 1_000_000
 _EARLY = timedelta(seconds=60)
 """A token is renewed so long before its end: clocks differ."""
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-class TokenAuth(httpx.Auth):
-    """Carries a token that is renewed when it is over, or once when the API refuses it."""
+class Header:
+    """A header that says who we are. It is no dataclass: what shows a program's variables must not show it."""
 
-    def __init__(self, renewal: Callable[[datetime], httpx.Request], name: str, now: Callable[[], datetime]) -> None:
-        self._renewal, self._name, self._now = renewal, name, now
-        self._token = ""
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self._value = name, value
+
+    def is_same(self, value: str) -> bool:
+        """Whether it carries that."""
+        return self._value == value
+
+    def put_into(self, request: httpx.Request) -> None:
+        """Lets the request carry it."""
+        request.headers[self.name] = self._value
+
+
+Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
+
+
+class Credentials(Protocol):
+    """Who we are."""
+
+    async def header(self, send: Send) -> Header | None:
+        """The header that says so; `send` asks for a token where there is none that is good.
+
+        Raises:
+            CredentialsRefused: we are given none.
+            ServiceUnavailable: who gives tokens does not answer.
+        """
+        ...
+
+    def was_refused(self, header: Header | None) -> bool:
+        """Whether another may be had in its place, once the API has refused it."""
+        ...
+
+
+class Fixed:
+    """Always the same header, or none."""
+
+    def __init__(self, header: Header | None) -> None:
+        self._header = header
+
+    async def header(self, send: Send) -> Header | None:
+        """The header."""
+        return self._header
+
+    def was_refused(self, header: Header | None) -> bool:
+        """There is no other."""
+        return False
+
+
+class Renewed:
+    """A bearer token that is asked for when it is first needed, when it is over, and once when it is refused."""
+
+    def __init__(
+        self, ask: Callable[[datetime, str], httpx.Request], name: str, secrets: Secrets, now: Callable[[], datetime]
+    ) -> None:
+        self._ask, self._name, self._secrets, self._now = ask, name, secrets, now
+        self._token = self._refresh_token = ""
         self._over_at: datetime | None = None
-        self._renewing = asyncio.Lock()
+        self._is_new = False
+        self._asking = asyncio.Lock()
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Called by httpx for each request; asks for a token first where there is none that is good."""
-        fresh = False
-        async with self._renewing:
+    async def header(self, send: Send) -> Header | None:
+        """The header with a token that is good by what is known."""
+        async with self._asking:
             if not self._token or (self._over_at is not None and self._now() >= self._over_at):
-                fresh = True
-                await self._take((yield self._renewal(self._now())))
-        used = self._token
-        request.headers["Authorization"] = f"Bearer {used}"
-        response = yield request
-        if response.status_code == 401 and not fresh:
-            async with self._renewing:
-                if self._token == used:  # no other request has renewed it meanwhile
-                    await self._take((yield self._renewal(self._now())))
-            request.headers["Authorization"] = f"Bearer {self._token}"
-            yield request
+                await self._renew(send)
+                self._is_new = True
+            return Header("Authorization", f"Bearer {self._token}")
 
-    async def _take(self, response: httpx.Response) -> None:
+    def was_refused(self, header: Header | None) -> bool:
+        """Whether it was one that had been good before, so that another is worth asking for."""
+        if header is None or not header.is_same(f"Bearer {self._token}"):
+            return True  # another request has had it renewed meanwhile
+        if self._is_new:
+            return False
         self._token = ""
-        await response.aread()
-        if response.status_code == 429 or response.status_code >= 500:
-            raise ServiceUnavailable(
-                f"the token of service {self._name!r} could not be renewed: {response.status_code}"
-            )
-        said = _json(response)
+        return True
+
+    def worked(self) -> None:
+        """The API has taken the token."""
+        self._is_new = False
+
+    async def _renew(self, send: Send) -> None:
+        not_renewed = f"the token of service {self._name!r} could not be renewed"
+        self._token, failure = "", ServiceUnavailable("")
+        try:
+            response = await send(self._ask(self._now(), self._refresh_token))
+            try:
+                content = await read_bounded(response, MOST_TOKEN_BYTES)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failure = ServiceUnavailable(f"{not_renewed}: {type(error).__name__}")
+        else:
+            if response.status_code == 429 or response.status_code >= 500:
+                raise ServiceUnavailable(f"{not_renewed}: {response.status_code}")
+            self._take(response.status_code, _object(content))
+            return
+        # Raised here, so that it carries no trace of the request.
+        raise failure
+
+    def _take(self, status: int, said: Mapping[str, Any]) -> None:
         token = said.get("access_token") or said.get("token")
-        if response.status_code >= 400 or not isinstance(token, str):
-            why = said.get("error_description") or said.get("error") or said.get("message") or response.status_code
+        if status >= 400 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            why = said.get("error_description") or said.get("error") or said.get("message") or status
             raise CredentialsRefused(
-                f"the token of service {self._name!r} could not be renewed: {str(why)[:200]}",
+                f"the token of service {self._name!r} could not be renewed: {self._secrets.hidden(str(why))[:200]}",
                 mend=f"mend the Service block {self._name!r}",
             )
-        self._token = token
-        self._over_at = self._end_of(said)
+        self._secrets.add(token)
+        self._token, self._over_at = token, self._end_of(said)
+        if isinstance(rotated := said.get("refresh_token"), str):
+            self._secrets.add(rotated)
+            self._refresh_token = rotated
 
-    def _end_of(self, said: dict[str, Any]) -> datetime | None:
+    def _end_of(self, said: Mapping[str, Any]) -> datetime | None:
         try:
             if "expires_in" in said:
                 return self._now() + timedelta(seconds=float(said["expires_in"])) - _EARLY
             if "expires_at" in said:
-                return datetime.fromisoformat(str(said["expires_at"])) - _EARLY
-        except (ValueError, OverflowError):
+                at = datetime.fromisoformat(str(said["expires_at"]))
+                return (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EARLY
+        except (ValueError, TypeError, OverflowError):
             return None
         return None
 
 
-class HeaderAuth(httpx.Auth):
-    """Carries a token in a header of the API's own."""
-
-    def __init__(self, header: str, value: str) -> None:
-        self._header, self._value = header, value
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Called by httpx for each request."""
-        request.headers[self._header] = self._value
-        yield request
-
-
-def auth_for(service: Service, name: str, now: Callable[[], datetime]) -> httpx.Auth | None:
-    """How requests to the service say who we are; None: they do not.
+def credentials_of(service: Service, name: str, secrets: Secrets, now: Callable[[], datetime]) -> Credentials:
+    """Who we are at the service.
 
     Raises:
         CredentialsRefused: a key cannot be read.
@@ -99,71 +165,75 @@ def auth_for(service: Service, name: str, now: Callable[[], datetime]) -> httpx.
     token = service.token.get_secret_value()
     match service.auth:
         case "none":
-            return None
+            return Fixed(None)
         case "bearer":
-            return HeaderAuth("Authorization", f"Bearer {token}")
+            return Fixed(Header("Authorization", f"Bearer {token}"))
         case "header":
-            return HeaderAuth(service.token_header, token)
+            return Fixed(Header(service.token_header, token))
         case "basic":
-            return httpx.BasicAuth(service.username, token)
+            pair = b64encode(f"{service.username}:{token}".encode()).decode()
+            secrets.add(pair)
+            return Fixed(Header("Authorization", f"Basic {pair}"))
         case "refresh token":
-            return TokenAuth(lambda at: _refresh(service), name, now)
+            return Renewed(_refresh(service), name, secrets, now)
         case "service account":
-            return TokenAuth(_service_account(service, name), name, now)
+            return Renewed(_service_account(service, name), name, secrets, now)
         case "github app":
-            return TokenAuth(_github_app(service, name), name, now)
+            return Renewed(_github_app(service, name), name, secrets, now)
 
 
-def _refresh(service: Service) -> httpx.Request:
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": service.refresh_token.get_secret_value(),
-        "client_id": service.client_id,
-        "client_secret": service.client_secret.get_secret_value(),
-    }
-    return httpx.Request("POST", service.token_url or service.api.token_url, data=form)
+def _refresh(service: Service) -> Callable[[datetime, str], httpx.Request]:
+    def ask(at: datetime, rotated: str) -> httpx.Request:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": rotated or service.refresh_token.get_secret_value(),
+            "client_id": service.client_id,
+            "client_secret": service.client_secret.get_secret_value(),
+        }
+        return httpx.Request("POST", service.token_url or service.api.token_url, data=form)
+
+    return ask
 
 
-def _service_account(service: Service, name: str) -> Callable[[datetime], httpx.Request]:
+def _service_account(service: Service, name: str) -> Callable[[datetime, str], httpx.Request]:
     try:
         account = json.loads(service.service_account.get_secret_value())
         signer = RSASigner.from_service_account_info(account)  # type: ignore[no-untyped-call]
-        email, url = str(account["client_email"]), service.token_url or str(account["token_uri"])
-    except (ValueError, KeyError, TypeError):
-        account = None
-    if account is None:  # raised here, so that it carries nothing of the key
-        raise _unreadable(name, "service_account", "the JSON that Google gave for it")
-    if urlsplit(url).scheme not in ("http", "https"):
+        email, url = account["client_email"], service.token_url or account["token_uri"]
+        is_usable = isinstance(email, str) and urlsplit(url).scheme in ("http", "https") and bool(_signed(signer, {}))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_usable = False
+    if not is_usable:  # raised here, so that it carries nothing of the key
         raise _unreadable(name, "service_account", "the JSON that Google gave for it")
 
-    def renewal(at: datetime) -> httpx.Request:
+    def ask(at: datetime, rotated: str) -> httpx.Request:
         issued = int(at.timestamp())
         claims: dict[str, str | int] = {"iss": email, "aud": url, "iat": issued, "exp": issued + 3600}
         claims["scope"] = " ".join(service.scopes)
         if service.subject:
             claims["sub"] = service.subject
-        assertion = _signed(signer, claims)
-        return httpx.Request("POST", url, data={"grant_type": _JWT_GRANT, "assertion": assertion})
+        return httpx.Request("POST", url, data={"grant_type": _JWT_GRANT, "assertion": _signed(signer, claims)})
 
-    return renewal
+    return ask
 
 
-def _github_app(service: Service, name: str) -> Callable[[datetime], httpx.Request]:
+def _github_app(service: Service, name: str) -> Callable[[datetime, str], httpx.Request]:
     try:
         signer = RSASigner.from_string(service.private_key.get_secret_value())  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        signer = None
-    if signer is None:
+        is_usable = bool(_signed(signer, {}))
+    except (ValueError, TypeError):  # a TypeError where it is a key of another kind, such as an elliptic curve's
+        is_usable = False
+    if not is_usable:
         raise _unreadable(name, "private_key", "the PEM file that GitHub gave for it")
     url = f"{service.address}/app/installations/{service.installation_id}/access_tokens"
 
-    def renewal(at: datetime) -> httpx.Request:
+    def ask(at: datetime, rotated: str) -> httpx.Request:
         # A minute back, because GitHub refuses a JWT from what its clock calls the future; it takes ten at most.
         issued = int(at.timestamp()) - 60
         jwt = _signed(signer, {"iat": issued, "exp": issued + 600, "iss": service.app_id})
         return httpx.Request("POST", url, headers={**service.api.headers, "Authorization": f"Bearer {jwt}"})
 
-    return renewal
+    return ask
 
 
 def _signed(signer: RSASigner, claims: Mapping[str, str | int]) -> str:
@@ -178,9 +248,9 @@ def _unreadable(name: str, field: str, what: str) -> CredentialsRefused:
     )
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
+def _object(content: bytes) -> Mapping[str, Any]:
     try:
-        said = response.json()
-    except ValueError:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -16,7 +16,7 @@ class Breaker:
     """What is known of a service's health."""
 
     failures: int = 0
-    """Requests in a row that failed for good."""
+    """Requests in a row that failed."""
     since: datetime = _NEVER
     """When the first of them did."""
     opens_until: datetime = _NEVER
@@ -46,6 +46,8 @@ class Rejected:
     again_at: datetime
     failures: int
     last: str
+    is_tested: bool = False
+    """Whether a request is under way that may close it sooner."""
 
 
 def asked(breaker: Breaker, threshold: int, now: datetime, probe: timedelta) -> tuple[Breaker, Pass | Rejected]:
@@ -54,7 +56,8 @@ def asked(breaker: Breaker, threshold: int, now: datetime, probe: timedelta) -> 
         return breaker, Pass()
     again_at = max(breaker.opens_until, breaker.probe_until)
     if now < again_at:
-        return breaker, Rejected(breaker.since, again_at, breaker.failures, breaker.last)
+        is_tested = breaker.opens_until <= now
+        return breaker, Rejected(breaker.since, again_at, breaker.failures, breaker.last, is_tested)
     return replace(breaker, probe_until=now + probe), Pass(is_probe=True)
 
 

@@ -1,28 +1,31 @@
 """Asks a service: within its limits, again where that can help, and never with our credentials at another host.
 
-Belongs to one event loop. Checked 2026-11 on httpx 0.28: it follows no redirect unless told to, and hides no exception
-of the authentication.
+Belongs to one event loop. Checked 2026-11 on httpx 0.28: it follows no redirect unless told to.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import urlsplit
 
 import anyio
 import httpx
+from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
 from blocks.errors import RequestRefused, ServiceUnavailable
 from blocks.ledger import ServiceBook
-from blocks.services.auth import auth_for
+from blocks.services.auth import Header, Renewed, credentials_of
 from blocks.services.call import Answer, Call, Trace
 from blocks.services.kept import keep_answer, kept_answer, with_etag
 from blocks.services.limits import Limit, limit_of
 from blocks.services.presets import limit_name
 from blocks.services.reading import failure_of, is_refusal, json_of, read_bounded
+from blocks.services.secrets import Secrets
 from blocks.services.service import Service
 from blocks.services.turns import Health, Turns
 from blocks.tls import tls_context
@@ -45,7 +48,8 @@ class ServiceClient:
         self.name, self.service = name, service
         self._book, self._now = book, now
         self._turns = Turns(name, service, book, now)
-        self._auth = auth_for(service, name, now)
+        self._secrets = Secrets(*service.secrets)
+        self._credentials = credentials_of(service, name, self._secrets, now)
         self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(service.concurrency))
         self._http = httpx.AsyncClient(verify=tls_context(), headers={"User-Agent": "holdfast", **service.api.headers})
 
@@ -74,23 +78,53 @@ class ServiceClient:
         await self._http.aclose()
 
     async def _taken(self, call: Call, until: float, trace: Trace) -> Answer:
-        """The answer to one try, which is made again as long as a limit refuses it."""
-        limit = limit_name(self.service.api, call.path)
-        async with self._slots[limit]:
+        """The answer to one try, which is made again as long as a limit refuses it, or a token that can be renewed."""
+        limit = self._limit_of(call)
+        async with self._slot(limit, until):
             while True:
-                async with self._turns.health() as health:
-                    answer = await self._one(call, limit, until, trace, health)
-                if answer is not None:
+                header = await self._who_we_are(until, trace)
+                async with self._turns.health(until, trace) as health:
+                    answer = await self._one(call, header, limit, until, trace, health)
+                if isinstance(answer, Answer):
                     return answer
+                if answer == "renew":
+                    trace.attempts -= 1  # that a token has its time is no failure
 
-    async def _one(self, call: Call, limit: str, until: float, trace: Trace, health: Health) -> Answer | None:
-        """The answer to one request; None: a limit has refused it."""
+    @asynccontextmanager
+    async def _slot(self, limit: str, until: float) -> AsyncIterator[None]:
+        """One of the requests that this process may have under way."""
+        slots = self._slots[limit]
+        try:
+            async with asyncio.timeout_at(until):
+                await slots.acquire()
+        except TimeoutError:
+            raise self._turns.too_late() from None
+        try:
+            yield
+        finally:
+            slots.release()
+
+    async def _who_we_are(self, until: float, trace: Trace) -> Header | None:
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._credentials.header(lambda request: self._http.send(request, stream=True))
+        except ServiceUnavailable:
+            trace.attempts += 1  # a try that did not come to its request
+            raise
+        except TimeoutError:
+            trace.attempts += 1
+            raise ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time") from None
+
+    async def _one(
+        self, call: Call, header: Header | None, limit: str, until: float, trace: Trace, health: Health
+    ) -> Answer | Literal["limited", "renew"]:
+        """The answer to one request, or why it was refused and is to be made again."""
         kept = await kept_answer(self._book, self.service, call)
         turn = await self._turns.turn(limit, until, trace)
         said, refused = Limit(), False
         trace.attempts += 1
         try:
-            response, content = await self._exchange(with_etag(call, kept), until, health)
+            response, content = await self._exchange(with_etag(call, kept), header, until, health)
             trace.status, health.answered = response.status_code, True
             body, is_json = json_of(content, response.headers.get("content-type", ""))
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -103,19 +137,24 @@ class ServiceClient:
             with anyio.CancelScope(shield=True):
                 await self._turns.answered(limit, turn, said, refused=refused)
         if refused:
-            return None
+            return "limited"
+        if response.status_code == 401 and self._credentials.was_refused(header):
+            return "renew"
+        if isinstance(self._credentials, Renewed) and response.status_code != 401:
+            self._credentials.worked()
         if response.status_code == 304 and kept is not None:
             return kept
         self._require_well(call, response, body, health, is_json=is_json)
-        next_url = response.links.get("next", {}).get("url", "")
-        answer = Answer(response.status_code, headers, body, str(response.url.join(next_url)) if next_url else "")
+        answer = Answer(response.status_code, headers, body, _next_url(response))
         await keep_answer(self._book, self.service, call, answer, content, self._now())
         return answer
 
     def _require_well(
-        self, call: Call, response: httpx.Response, body: object, health: Health, *, is_json: bool
+        self, call: Call, response: httpx.Response, body: JsonValue, health: Health, *, is_json: bool
     ) -> None:
-        failure = failure_of(self.service.api, self.name, response.status_code, body, is_json=is_json)  # type: ignore[arg-type]
+        status = response.status_code
+        hidden = self._secrets.hidden
+        failure = failure_of(self.service.api, self.name, status, body, is_json=is_json, hidden=hidden)
         if isinstance(failure, ServiceUnavailable):
             health.failure = failure.what
             failure.retry_after_seconds = limit_of(response.headers, self._now()).wait_seconds
@@ -123,14 +162,16 @@ class ServiceClient:
         if failure is not None:
             raise failure
 
-    async def _exchange(self, call: Call, until: float, health: Health) -> tuple[httpx.Response, bytes]:
+    async def _exchange(
+        self, call: Call, header: Header | None, until: float, health: Health
+    ) -> tuple[httpx.Response, bytes]:
         """The answer and its body, after redirects within the service's own host."""
         url, failure = self._url(call), ServiceUnavailable("")
         try:
             async with asyncio.timeout_at(until):
                 for _ in range(MOST_REDIRECTS + 1):
-                    response, content = await self._request(call, url)
-                    if not response.is_redirect:
+                    response, content = await self._request(call, url, header)
+                    if not response.has_redirect_location:
                         return response, content
                     url = self._where_to(call, response)
                 raise RequestRefused(f"service {self.name!r} redirects again and again, at last to {url.path}")
@@ -145,7 +186,7 @@ class ServiceClient:
         health.failure = failure.what
         raise failure
 
-    async def _request(self, call: Call, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+    async def _request(self, call: Call, url: httpx.URL, header: Header | None) -> tuple[httpx.Response, bytes]:
         headers = dict(call.headers)
         if call.idempotency_key and self.service.api.idempotency_header:
             headers[self.service.api.idempotency_header] = call.idempotency_key
@@ -158,16 +199,24 @@ class ServiceClient:
             headers=headers,
             timeout=None,  # the whole exchange has a bound
         )
-        response = await self._http.send(request, auth=self._auth or httpx.USE_CLIENT_DEFAULT, stream=True)
+        if header is not None:
+            header.put_into(request)
+        response = await self._http.send(request, stream=True)
         try:
-            return response, await read_bounded(response, int(self.service.most_megabytes * 1e6))
+            content = await read_bounded(response, int(self.service.most_megabytes * 1e6))
+            return response, self._secrets.out_of(content)
         finally:
             await response.aclose()
+
+    def _limit_of(self, call: Call) -> str:
+        """The limit that the call counts against, by its path from the service's address on."""
+        path = httpx.URL(call.path).path if call.path.startswith("http") else call.path
+        return limit_name(self.service.api, path.removeprefix(urlsplit(self.service.address).path))
 
     def _url(self, call: Call) -> httpx.URL:
         if call.path.startswith("http"):
             url = httpx.URL(call.path)
-            self._require_own(url)
+            self._require_own(url, "names a next page at")
             return url
         url = httpx.URL(self.service.address + call.path)
         params = {name: value for name, value in call.params.items() if value is not None}
@@ -175,7 +224,7 @@ class ServiceClient:
 
     def _where_to(self, call: Call, response: httpx.Response) -> httpx.URL:
         target = response.url.join(response.headers["location"])
-        self._require_own(target)
+        self._require_own(target, "redirects to")
         if not call.is_safe:
             raise RequestRefused(
                 f"service {self.name!r} redirects a {call.method} to {target.path}, which is not followed",
@@ -183,16 +232,30 @@ class ServiceClient:
             )
         return target
 
-    def _require_own(self, url: httpx.URL) -> None:
+    def _require_own(self, url: httpx.URL, how: str) -> None:
         """Credentials are for the host that they were given for."""
-        own, other = urlsplit(self.service.address), urlsplit(str(url))
-        if (own.scheme, own.netloc) != (other.scheme, other.netloc):
+        own = httpx.URL(self.service.address)
+        if url.userinfo or _origin(own) != _origin(url):
             raise RequestRefused(
-                f"service {self.name!r} redirects to {other.scheme}://{other.netloc}, another host than "
-                f"{own.scheme}://{own.netloc}",
+                f"service {self.name!r} {how} {url.scheme}://{url.netloc.decode()}, another host than "
+                f"{own.scheme}://{own.netloc.decode()}",
                 means="our credentials are not sent there",
                 mend="write the right address into the Service block",
             )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port (RFC 6454), the same however they are written."""
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _next_url(response: httpx.Response) -> str:
+    """The address of the next page, by the Link header; one that is none leads nowhere."""
+    url = response.links.get("next", {}).get("url", "")
+    try:
+        return str(response.url.join(url)) if url else ""
+    except httpx.InvalidURL:
+        return ""
 
 
 def _time() -> float:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from html.parser import HTMLParser
 from math import isfinite
@@ -85,9 +85,13 @@ def is_refusal(api: Api, status: int, headers: Mapping[str, str], body: JsonValu
     return status == 429 or bool(found(api.refused, {"status": status, "headers": dict(headers), "body": body}))
 
 
-def failure_of(api: Api, service: str, status: int, body: JsonValue, *, is_json: bool) -> HoldfastError | None:
-    """What the answer means for who asked, in the API's own words; None: it is well."""
-    own_words = _own_words(api, body) if is_json else f"{body}"
+def failure_of(
+    api: Api, service: str, status: int, body: JsonValue, *, is_json: bool, hidden: Callable[[str], str] = str
+) -> HoldfastError | None:
+    """What the answer means for who asked, in the API's own words, which `hidden` keeps secrets out of; None: it is
+    well.
+    """
+    own_words = hidden(_own_words(api, body) if is_json else f"{body}")
     said = f"service {service!r} answered {status}" + (f": {own_words}" if own_words else "")
     if status >= 500 or status in _LATER_STATUSES:
         return ServiceUnavailable(said)
@@ -95,11 +99,13 @@ def failure_of(api: Api, service: str, status: int, body: JsonValue, *, is_json:
         return CredentialsRefused(said, mend=f"mend who we are in the Service block {service!r}")
     if status == 403:
         return CredentialsRefused(said, mend="give who we are there the right to it, or ask for something else")
+    if 300 <= status < 400:
+        return RequestRefused(f"service {service!r} answered {status}, which leads nowhere", mend="look at the path")
     if status >= 400:
         return RequestRefused(said, mend="mend the request in the definition")
     if not is_json:
         return RequestRefused(
-            f"service {service!r} answered with what is no JSON: {body!r}", mend="look at the address and the path"
+            f"service {service!r} answered with what is no JSON: {own_words!r}", mend="look at the address and the path"
         )
     if found(api.failed, body):
         return ServiceUnavailable(said) if found(api.later, body) else RequestRefused(said, mend="mend the request")

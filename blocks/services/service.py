@@ -70,6 +70,14 @@ class Service(Block):
     breaker_seconds: float = Field(default=60.0, gt=0, description="For how long, before one request tests it.")
     most_megabytes: float = Field(default=20.0, gt=0, description="An answer is read up to here, and refused beyond.")
 
+    @field_validator("token_url")
+    @classmethod
+    def _gives_tokens(cls, value: str) -> str:
+        address = value.strip()
+        if address and (urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname):
+            raise ValueError("write http:// or https://, a host and the path that gives tokens")
+        return address
+
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str, info: ValidationInfo) -> str:
@@ -133,6 +141,11 @@ class Service(Block):
         return APIS[self.preset]
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be said."""
+        return tuple(getattr(self, name).get_secret_value() for name in _SECRETS)
+
+    @property
     def own_quota(self) -> Quota | None:
         """What the block says that is allowed, for each of the API's limits."""
         return Quota(self.requests, self.per_seconds) if self.requests and self.per_seconds else None
@@ -141,7 +154,7 @@ class Service(Block):
     def credential(self) -> str:
         """What those who share a limit have in common: the host, and a digest of who we are there."""
         parts = [self.username, self.client_id, self.subject, self.app_id, self.installation_id]
-        parts += [getattr(self, name).get_secret_value() for name in _SECRETS]
+        parts += self.secrets
         digest = sha256("\0".join(parts).encode()).hexdigest()
         return f"{urlsplit(self.address).netloc.lower()}#{digest[:12]}"
 

@@ -11,9 +11,9 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import anyio
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from blocks.errors import ServiceLimited, ServiceResting
+from blocks.errors import ServiceLimited, ServiceResting, ServiceUnavailable
 from blocks.ledger import ServiceBook
 from blocks.services import allowance as allowances
 from blocks.services import breaker as breakers
@@ -36,13 +36,19 @@ _ALLOWANCE, _BREAKER = TypeAdapter(Allowance), TypeAdapter(Breaker)
 
 
 def allowance_of(state: object) -> Allowance:
-    """The allowance that the ledger has."""
-    return _ALLOWANCE.validate_python(state)
+    """The allowance that the ledger has; what another version of Holdfast wrote there and cannot be read is none."""
+    try:
+        return _ALLOWANCE.validate_python(state)
+    except ValidationError:
+        return Allowance()
 
 
 def breaker_of(state: object) -> Breaker:
-    """The breaker that the ledger has."""
-    return _BREAKER.validate_python(state)
+    """The breaker that the ledger has, as above."""
+    try:
+        return _BREAKER.validate_python(state)
+    except ValidationError:
+        return Breaker()
 
 
 @dataclass
@@ -64,12 +70,16 @@ class Turns:
         """
         while True:
             left = until - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise self.too_late()
             turn = await self._take(limit, self.now() + timedelta(seconds=max(0.0, left)))
             if isinstance(turn, Turn):
                 if await self._wait_for(limit, turn, trace):
                     return turn
-            elif turn.limited or left <= 0:
-                raise self._limited(limit, turn.at)
+            elif turn.limited:
+                limited = self._limited(limit, turn.at)
+                limited.retry_after_seconds = (turn.at - self.now()).total_seconds()
+                raise limited
             else:
                 await _sleep((turn.at - self.now()).total_seconds(), trace)
 
@@ -91,20 +101,17 @@ class Turns:
         await self._change(limit, lambda known: (allowances.given_back(known, turn), None))
 
     @asynccontextmanager
-    async def health(self) -> AsyncIterator["Health"]:
+    async def health(self, until: float, trace: Trace) -> AsyncIterator["Health"]:
         """Whether the service can be asked; what the block says of it is for everybody.
+
+        While another request tests the service, this one waits for what comes of it.
 
         Raises:
             ServiceResting: it has failed again and again, and its time has not come.
         """
-        threshold = self.service.breaker_failures
-        breaker = await self._breaker()
-        is_probe = False
-        if breaker.is_open(threshold):
-            entry = await self._change_breaker(lambda known: breakers.asked(known, threshold, self.now(), PROBE))
-            if isinstance(entry, Rejected):
-                raise self._resting(entry)
-            is_probe = entry.is_probe
+        breaker, is_probe = await self._breaker(), False
+        if breaker.is_open(self.service.breaker_failures):
+            is_probe = await self._may_go(until, trace)
         health = Health()
         try:
             yield health
@@ -112,6 +119,19 @@ class Turns:
             # Also where the node's time is up, or others would wait for this probe.
             with anyio.CancelScope(shield=True):
                 await self._heard(health, breaker, is_probe=is_probe)
+
+    async def _may_go(self, until: float, trace: Trace) -> bool:
+        """Whether the request that goes now is the one that tests the service."""
+        threshold = self.service.breaker_failures
+        while True:
+            entry = await self._change_breaker(lambda known: breakers.asked(known, threshold, self.now(), PROBE))
+            if not isinstance(entry, Rejected):
+                return entry.is_probe
+            if not entry.is_tested or asyncio.get_running_loop().time() + LOOK_SECONDS > until:
+                resting = self._resting(entry)
+                resting.retry_after_seconds = (entry.again_at - self.now()).total_seconds()
+                raise resting
+            await _sleep(LOOK_SECONDS, trace)
 
     async def _breaker(self) -> Breaker:
         """The breaker as it was within the last half second."""
@@ -173,24 +193,26 @@ class Turns:
 
         return await self.book.change(self.service.credential, BREAKER, changed)
 
+    def too_late(self) -> ServiceUnavailable:
+        """What is said where a request was not begun in time."""
+        return ServiceUnavailable(
+            f"service {self.name!r} was not asked", means="the node's time was up before its turn"
+        )
+
     def _limited(self, limit: str, at: datetime) -> ServiceLimited:
         which = f" for {limit}" if limit else ""
-        error = ServiceLimited(
+        return ServiceLimited(
             f"service {self.name!r} is at its limit{which} until {at:%Y-%m-%d %H:%M:%S} UTC",
             means="that is longer than the node can wait",
             mend="run it again after that, or give the node more time",
         )
-        error.retry_after_seconds = (at - self.now()).total_seconds()
-        return error
 
     def _resting(self, entry: Rejected) -> ServiceResting:
-        error = ServiceResting(
+        failures = counted(entry.failures, "failure")
+        return ServiceResting(
             f"service {self.name!r} has been down since {entry.since:%Y-%m-%d %H:%M:%S} UTC: {entry.last}",
-            means=f"after {counted(entry.failures, 'failure')} in a row it is left alone until "
-            f"{entry.again_at:%H:%M:%S} UTC",
+            means=f"after {failures} in a row it is left alone until {entry.again_at:%H:%M:%S} UTC",
         )
-        error.retry_after_seconds = (entry.again_at - self.now()).total_seconds()
-        return error
 
 
 @dataclass

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from blocks.services.presets import Api
-from blocks.services.reading import found
+from blocks.services.reading import compiled, found
 from tasks.outcome import Cell, Column, ColumnType, Table
 
+_ENDS_IN_ROWS = ("projection", "filter_projection", "subexpression", "pipe")
 _LARGEST = 2**53
 """Up to here each whole number is a float of its own."""
 _TYPES: Mapping[type, ColumnType] = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -28,13 +29,25 @@ def rows_of(body: JsonValue, api: Api, pick: str | None) -> list[JsonValue]:
     return _as_list(body)
 
 
-def table_of_json(rows: Sequence[JsonValue]) -> Table:
-    """The rows as a table: a row that is no object is in a column `value`, what is nested is JSON in a cell."""
+def table_of_json(rows: Sequence[JsonValue], pick: str | None = None) -> Table:
+    """The rows as a table: a row that is no object is in a column `value`, what is nested is JSON in a cell.
+
+    The columns that `pick` names are there also where no row is.
+    """
     records = [row if isinstance(row, dict) else {"value": row} for row in rows]
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names = list(dict.fromkeys([*_picked(pick), *(name for record in records for name in record)]))
     columns = [_column(name, [record.get(name) for record in records]) for name in names]
     cells = [[_cell(record.get(column.name), column.type) for column in columns] for record in records]
     return Table(columns=tuple(columns), rows=tuple(map(tuple, cells)))
+
+
+def _picked(pick: str | None) -> list[str]:
+    """The names that the expression gives to the columns of each row, where it ends in `{name: ...}`."""
+    part = compiled(pick).parsed if pick else None
+    while part is not None and part["type"] != "multi_select_dict":
+        # Left, right and, of a filter, its condition.
+        part = part["children"][1] if part["type"] in _ENDS_IN_ROWS else None
+    return [pair["value"] for pair in part["children"]] if part is not None else []
 
 
 def _as_list(value: JsonValue) -> list[JsonValue]:

@@ -67,7 +67,7 @@ def _outcome(node: RequestNode, scope: Scope, listing: Listing) -> Outcome:
     unchanged = f", {listing.unchanged} of them unchanged" if listing.unchanged else ""
     rows, pages = counted(len(listing.rows), "row"), counted(listing.pages, "page")
     return Outcome(
-        table=table_of_json(listing.rows),
+        table=table_of_json(listing.rows, node.pick),
         fields=_fields(node, listing.first),
         confidence=1.0,
         gaps=(*scope.gaps, *gaps),

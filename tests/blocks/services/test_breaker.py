@@ -53,7 +53,9 @@ def test_after_its_rest_one_request_at_a_time_tests_the_service() -> None:
     breaker, entry = asked(broken(THRESHOLD), THRESHOLD, after(60), PROBE)
 
     assert entry == Pass(is_probe=True)
-    assert asked(breaker, THRESHOLD, after(61), PROBE)[1] == Rejected(after(-2), after(90), 3, "failure 3")
+    assert asked(breaker, THRESHOLD, after(61), PROBE)[1] == Rejected(
+        after(-2), after(90), 3, "failure 3", is_tested=True
+    )
 
 
 def test_a_probe_that_never_comes_back_makes_room_for_another() -> None:

@@ -12,7 +12,8 @@ from tasks.outcome import Column, ColumnType, Outcome, Table
 from tasks.request.shape import rows_of, table_of_json
 
 REST = APIS["rest"]
-SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text()
+NUMBERS = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = st.none() | st.booleans() | NUMBERS | st.text()
 NESTED = st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=2)
 ROWS = st.lists(SCALARS | st.dictionaries(st.sampled_from("abc"), SCALARS | NESTED), max_size=6)
 
@@ -141,3 +142,20 @@ def test_every_table_can_be_kept_and_read_again(rows: list[JsonValue]) -> None:
     outcome = Outcome(table=table_of_json(rows))
 
     assert Outcome.model_validate_json(outcome.model_dump_json()) == outcome
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        "issues[].{key: key, days: fields.days}",
+        "issues[?open].{key: key, days: fields.days}",
+        "issues | [?open].{key: key, days: d}",
+        "issues[].fields[].{key: key, days: d}",
+    ],
+)
+def test_a_list_without_rows_has_the_columns_that_are_picked(pick: str) -> None:
+    assert table_of_json([], pick).names == ("key", "days")
+
+
+def test_an_expression_that_names_no_columns_gives_none_to_an_empty_list() -> None:
+    assert table_of_json([], "issues[].key").names == ()
