@@ -59,7 +59,8 @@ class RunResult(BaseModel):
 
 
 def result_of(workflow: Workflow, run_id: UUID, records: Mapping[str, NodeRecord], cost: RunCost) -> RunResult:
-    """The result of a run whose nodes ended as the records say."""
+    """The result of a run whose nodes ended as the records say; told in the definition's order, not in that of ends."""
+    records = {node.id: records[node.id] for node in workflow.nodes if node.id in records}
     gaps = tuple(dict.fromkeys(gap for record in records.values() for gap in record.outcome.gaps))
     rejected = any(record.blocks for record in records.values())
     delivered = [str(place) for record in records.values() for place in _listed(record.outcome.fields.get("delivered"))]

@@ -170,3 +170,15 @@ def test_a_write_with_no_gate_before_it_is_refused() -> None:
     written = COMMENT.replace("confirm: none", "").replace("because: a comment changes nothing", "")
     with pytest.raises(DefinitionRefused, match="node note: it writes outside and no gate comes before it"):
         load(written, "test")
+
+
+async def test_gaps_are_told_in_the_definition_s_order_whichever_came_first(desk: ScriptedApi) -> None:
+    desk.usual = Says({"message": "no such path"}, 404, delay_seconds=1)
+    done = await result("""
+        name: two-services
+        nodes:
+          - {id: slow, kind: request, service: desk, get: /a}
+          - {id: quick, kind: request, service: nowhere, get: /b}
+    """)
+
+    assert [gap.node for gap in done.gaps] == ["slow", "quick"]
