@@ -23,7 +23,7 @@ class Call:
     only_reads: bool = False
     """Of a POST: it changes nothing."""
     idempotency_key: str = ""
-    """Sent where the API knows such a key; then a write may be made twice."""
+    """Sent where the API knows such a key; then a write may be asked for twice, and is made once."""
 
     @property
     def is_safe(self) -> bool:

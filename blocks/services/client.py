@@ -188,8 +188,8 @@ class ServiceClient:
 
     async def _request(self, call: Call, url: httpx.URL, header: Header | None) -> tuple[httpx.Response, bytes]:
         headers = dict(call.headers)
-        if call.idempotency_key and self.service.api.idempotency_header:
-            headers[self.service.api.idempotency_header] = call.idempotency_key
+        if call.idempotency_key and self.service.idempotency_header:
+            headers[self.service.idempotency_header] = call.idempotency_key
         request = self._http.build_request(
             call.method,
             url,
@@ -266,7 +266,7 @@ def _may_help(call: Call, service: Service, error: BaseException) -> bool:
     """Whether another try may help, and does nothing twice."""
     if not isinstance(error, ServiceUnavailable) or not error.retryable:
         return False
-    has_key = bool(call.idempotency_key and service.api.idempotency_header)
+    has_key = bool(call.idempotency_key and service.idempotency_header)
     return call.is_safe or call.method in ("PUT", "DELETE") or has_key or not error.may_be_done
 
 

@@ -62,8 +62,6 @@ class Api(BaseModel):
     """Where an access token is had for a refresh token."""
     etags: bool = False
     """Whether its answers have ETags (RFC 9110, 8.8.3), so that what has not changed need not be sent again."""
-    idempotency_header: str = ""
-    """What a write carries so that the API makes it once."""
 
 
 _GITHUB_LIMIT = 'status==`403` && (headers."x-ratelimit-remaining"==\'0\' || headers."retry-after"'

@@ -63,6 +63,11 @@ class Service(Block):
         default=None, ge=1, description="How many requests are allowed, where you know better."
     )
     per_seconds: float | None = Field(default=None, gt=0, description="In how many seconds they are.")
+    idempotency_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="By which the API makes a write once, such as Idempotency-Key; empty: it has none.",
+    )
     concurrency: int = Field(default=4, ge=1, le=100, description="How many requests at once, of each process.")
     breaker_failures: int = Field(
         default=5, ge=1, description="After so many failures in a row it is left alone for a while."

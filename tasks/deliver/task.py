@@ -4,10 +4,11 @@ from blocks.errors import AuthorError, ChannelUnavailable, HoldfastError, Servic
 from blocks.folders import digest
 from blocks.ledger import DeliveryRow
 from tasks.context import RunContext, current_run
-from tasks.deliver.doors.door import Door, Parcel, key_of
+from tasks.deliver.doors.door import Door, Parcel
 from tasks.deliver.doors.opening import doors_of
 from tasks.deliver.node import DeliverNode
 from tasks.node_task import node_task
+from tasks.once import key_of
 from tasks.outcome import Gap, Outcome, Scope
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -14,6 +15,7 @@ from blocks.services.reading import found
 from blocks.words import counted
 from tasks.context import current_run
 from tasks.node_task import node_task, step_end
+from tasks.once import key_of
 from tasks.outcome import Gap, Outcome, Scope
 from tasks.request.calling import asking, service_client
 from tasks.request.node import RequestNode
@@ -87,8 +89,10 @@ async def _write(node: RequestNode, scope: Scope, client: ServiceClient, call: C
     target = f"{node.service}: {call.method} {call.path}"
     sha256 = digest(json.dumps([dict(call.params), call.json], sort_keys=True))
     delivery = await run.ledger.intend_delivery(run.run_id, node.id, target, sha256, run.now())
+    call = replace(call, idempotency_key=key_of(run.run_id, node.id, target))
     if delivery.receipt_at is None:
-        if not delivery.new and call.method not in ("PUT", "DELETE"):
+        may_be_repeated = call.method in ("PUT", "DELETE") or client.service.idempotency_header
+        if not delivery.new and not may_be_repeated:
             raise _unsure(target)
         fields = await _made(node, client, call, delivery)
     else:

@@ -1,5 +1,6 @@
-"""A team's provider and budget, saved in the Blocks page of a real Prefect UI by headless Chromium, then used."""
+"""Blocks that are saved in the Blocks page of a real Prefect UI by headless Chromium, then used."""
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +13,17 @@ from selenium.webdriver.support.expected_conditions import presence_of_element_l
 from selenium.webdriver.support.ui import WebDriverWait
 
 from blocks.budgets import Budget
+from blocks.ledger import Ledger
 from blocks.models.opening import open_models
 from blocks.models.provider import ModelProvider
+from blocks.services.call import Call, Trace
+from blocks.services.opening import open_service
+from blocks.services.service import Service
 from blocks.team_budget import TeamBudget, team_budget
 from tests.blocks.models.asking import request
 from tests.servers.browser import chromium
 from tests.servers.model_server import ModelServer
+from tests.servers.scripted_api import scripted_api
 
 PATIENCE_SECONDS = 60
 SEARCH = "//input[contains(translate(@placeholder, 'S', 's'), 'search')]"
@@ -73,3 +79,20 @@ async def test_a_team_s_provider_and_budget_are_saved_in_the_ui_and_are_those_of
     search = WebDriverWait(page, PATIENCE_SECONDS).until(presence_of_element_located((By.XPATH, SEARCH)))
     search.send_keys(team)
     WebDriverWait(page, PATIENCE_SECONDS).until(lambda shown: shown.page_source.count(team) >= 2)
+
+
+async def test_a_service_is_saved_in_the_ui_and_is_asked_with_its_token(
+    prefect_api: str, page: Chrome, tmp_path: Path
+) -> None:
+    name, ui = f"ui-{uuid4().hex[:8]}", prefect_api.removesuffix("/api")
+    await Service.register_type_and_schema()
+    with scripted_api() as api:
+        values = {"Block Name": name, "Base Url (Optional)": api.url, "Token (Optional)": "ui-token-31"}
+        create(page, ui, "service", values)
+        async with Ledger.open(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}") as ledger:
+            client = await open_service(name, ledger.services)
+            answer = await client.send(Call("GET", "/items"), asyncio.get_running_loop().time() + 30, Trace())
+            await client.aclose()
+
+    assert answer.body == {"ok": True}
+    assert api.asked[0].headers["authorization"] == "Bearer ui-token-31"

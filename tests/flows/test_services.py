@@ -152,6 +152,21 @@ async def test_a_write_of_which_nobody_knows_whether_it_was_made_is_not_made_aga
     assert len(desk.asked) == 1
 
 
+async def test_where_the_api_knows_a_key_a_write_is_asked_for_again_under_the_same(api: ScriptedApi) -> None:
+    service = Service(base_url=api.url, idempotency_header="Idempotency-Key")
+    api.next(Says(status=502), Says({"id": "7"}, 201))
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(get_client())
+        document = await cast("Any", service.save("desk", overwrite=True))
+        stack.push_async_callback(client.delete_block_document, document)
+        done = await result(COMMENT)
+
+    first, second = [asked.headers["idempotency-key"] for asked in api.asked]
+    assert done.outputs["id"] == "7"
+    assert first == second
+    assert first.startswith("holdfast-")
+
+
 async def test_a_value_cannot_lead_a_path_elsewhere(desk: ScriptedApi) -> None:
     desk.usual = Says({"id": "1"}, 201)
     await run(COMMENT, key="../../admin?x=1#y")

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
-from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -55,11 +53,6 @@ class Door(Protocol):
             HoldfastError: the place does not say now.
         """
         ...
-
-
-def key_of(run_id: UUID, node: str, place: str) -> str:
-    """What a delivery is known by at its place."""
-    return f"holdfast-{sha256(f'{run_id}/{node}/{place}'.encode()).hexdigest()[:24]}"
 
 
 def nobody_knows(place: str) -> DeliveryRefused:

@@ -1,4 +1,4 @@
-"""Many runs that call one limited API at once, in processes of their own: Holdfast's client, and two that it replaces.
+"""Many runs that call one limited API at once, in processes of their own: Holdfast's client, and three in its place.
 
 `python -m tests.blocks.services.callers` prints `ready`, begins when it reads a line, and prints how it went as JSON.
 """
@@ -16,6 +16,7 @@ from time import monotonic
 from typing import IO, Literal, cast
 
 import httpx
+from prefect.concurrency.asyncio import rate_limit
 from pydantic import SecretStr
 
 from blocks.errors import HoldfastError
@@ -27,7 +28,10 @@ from blocks.services.service import Service
 from tests.servers.limits import Dialect
 from tests.servers.processes import stop
 
-Kind = Literal["holdfast", "at once", "fixed"]
+Kind = Literal["holdfast", "at once", "fixed", "prefect"]
+"""Who asks: two ask again, at once or after a second; the last asks Prefect's global concurrency limit first."""
+PREFECT_LIMIT = "limited"
+"""What that limit is called."""
 PATIENCE_SECONDS = 300.0
 TRIES = 10
 """How often the plain clients ask before they give a call up."""
@@ -126,6 +130,8 @@ async def _called(url: str, ledger: str, kind: Kind, preset: Preset, runs: int, 
                 except HoldfastError:
                     return False
                 return True
+            if kind == "prefect":
+                await rate_limit(PREFECT_LIMIT)
             return await _plainly(plain, f"{url}/items", 0.0 if kind == "at once" else 1.0)
 
         async def run() -> Sequence[bool]:
