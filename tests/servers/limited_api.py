@@ -8,7 +8,6 @@ one. It keeps no header and no body.
 
 import asyncio
 import json
-import socket
 import sys
 import time
 from argparse import ArgumentParser
@@ -16,10 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -28,6 +26,7 @@ from starlette.routing import Route
 
 from tests.servers.limits import Dialect, FixedWindow, Limit, Standing, TokenBucket, refusal, served_headers
 from tests.servers.processes import stop_servers_when_terminated
+from tests.servers.serving import listen, serving
 
 __all__ = ["Clock", "Dialect", "FixedWindow", "LimitedApi", "Stats", "TokenBucket", "limited_api"]
 
@@ -213,26 +212,10 @@ def limited_api(
     port: int = 0,
 ) -> Iterator[LimitedApi]:
     """An API that runs in a thread of its own until the block ends, also where an answer is under way then."""
-    listening = socket.create_server(("127.0.0.1", port), backlog=2048)
-    # asyncio sets it only where a socket's `proto` says TCP, which this one's does not (3.11); without it each served
-    # answer on a kept connection takes 40 ms, as uvicorn sends its head and its body apart.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening, url = listen(port)
     api = LimitedApi(dialect, limit, used, daily, answer_seconds, grace_seconds, clock or Clock(), url)
-    config = uvicorn.Config(
-        api.app(), http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False,
-        timeout_keep_alive=600,  # a client that waits for its limit finds its connection as it left it
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listening],), name="limited-api", daemon=True)
-    thread.start()
-    try:
+    with serving(api.app(), listening, "limited API"):
         yield api
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
-        listening.close()
-        assert not thread.is_alive(), "the limited API does not stop"
 
 
 def main() -> None:

@@ -9,16 +9,13 @@ keeps what it was asked, but no header that holds a key.
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from threading import Thread
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -30,6 +27,7 @@ from tests.servers.model_behaviours import Behaviour, Dribbles, Fails, Odd, Refu
 from tests.servers.model_completions import Said, chunks, completion, error_event
 from tests.servers.model_tokens import PRICES, Till
 from tests.servers.schema_values import value_for
+from tests.servers.serving import listen, serving
 
 __all__ = ["KEY", "MODELS", "Behaviour", "Dribbles", "Fails", "ModelServer", "Odd", "Refuses", "Says", "Slow"]
 
@@ -244,16 +242,7 @@ def _error(status: int, message: str, code: str | None = None, headers: Mapping[
 @contextmanager
 def model_server() -> Iterator[ModelServer]:
     """A provider that runs until the block ends, also where a slow answer is under way then."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    provider = ModelServer(f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
-    config = uvicorn.Config(provider.app(), lifespan="off", ws="none", log_config=None, log_level="critical")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listening],), name="model-server", daemon=True)
-    thread.start()
-    try:
+    listening, url = listen()
+    provider = ModelServer(f"{url}/v1")
+    with serving(provider.app(), listening, "model server"):
         yield provider
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
-        listening.close()
-        assert not thread.is_alive(), "the model server does not stop"

@@ -7,7 +7,6 @@ answers 401 to who has no good token. It keeps headers, bodies and tokens, so it
 
 import asyncio
 import json
-import socket
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -15,17 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
-from threading import Event, Thread
+from threading import Event
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-import uvicorn
 from google.auth import jwt
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+
+from tests.servers.serving import listen, serving
 
 __all__ = ["Asked", "Says", "ScriptedApi", "Streams", "TokenDesk", "scripted_api"]
 
@@ -288,20 +288,7 @@ class _Played(Response):
 @contextmanager
 def scripted_api(desk: TokenDesk | None = None) -> Iterator[ScriptedApi]:
     """An API that runs in a thread of its own until the block ends, also where an answer is under way then."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    # Without it each answer on a kept connection takes 40 ms: see limited_api.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    api = ScriptedApi(f"http://127.0.0.1:{listening.getsockname()[1]}", desk=desk)
-    config = uvicorn.Config(
-        api.app(), http="h11", ws="none", lifespan="off", log_config=None, log_level="critical", access_log=False,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listening],), name="scripted-api", daemon=True)
-    thread.start()
-    try:
+    listening, url = listen()
+    api = ScriptedApi(url, desk=desk)
+    with serving(api.app(), listening, "scripted API"):
         yield api
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(timeout=10)
-        listening.close()
-        assert not thread.is_alive(), "the scripted API does not stop"

@@ -4,9 +4,6 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from time import time
@@ -20,29 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from blocks.errors import CredentialsRefused, HoldfastError, ServiceUnavailable
 from blocks.ledger import Ledger
 from blocks.services.call import Answer, Call, Trace
-from blocks.services.client import TRIES, ServiceClient
-from blocks.services.service import Service
+from blocks.services.client import TRIES
+from tests.blocks.services.asking import Clock, client_at, send
 from tests.servers.scripted_api import Says, ScriptedApi, Streams, TokenDesk, scripted_api
 
 SECRET, REFRESH = "scripted-secret-5b1e", "scripted-refresh-c3f7"  # they open nothing but the scripted server
-ITEMS = Call("GET", "/items")
 NEW = Call("POST", "/items", json={"n": 1})
 EMAIL = "reports@acme.iam.gserviceaccount.example"
 SCOPES = ("https://www.googleapis.example/auth/gmail.readonly", "https://www.googleapis.example/auth/drive")
 OAUTH: dict[str, Any] = {"client_id": "holdfast", "client_secret": SECRET, "refresh_token": REFRESH}
-
-
-@dataclass
-class Clock:
-    """A clock that goes when it is told to."""
-
-    now: datetime = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def on(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -93,22 +76,6 @@ def account(url: str, key: rsa.RSAPrivateKey, **changed: object) -> str:
     ).decode()
     written = {"type": "service_account", "client_email": EMAIL, "private_key_id": "k1", "private_key": private}
     return json.dumps({**written, "token_uri": f"{url}/token", **changed})
-
-
-@asynccontextmanager
-async def client_at(
-    url: str, ledger: Ledger, clock: Clock | None = None, **fields: Any
-) -> AsyncIterator[ServiceClient]:
-    service = Service(base_url=url, **fields)
-    client = ServiceClient("crm", service, ledger.services, **({"now": clock} if clock else {}))
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def send(client: ServiceClient, call: Call = ITEMS, *, trace: Trace | None = None) -> Answer:
-    return await client.send(call, asyncio.get_running_loop().time() + 30.0, trace or Trace())
 
 
 def tokens_asked(api: ScriptedApi) -> int:

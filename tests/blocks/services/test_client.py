@@ -7,9 +7,6 @@ import logging
 import pickle
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -29,29 +26,14 @@ from blocks.errors import (
 from blocks.ledger import Ledger
 from blocks.services.call import Answer, Call, Trace
 from blocks.services.client import TRIES, ServiceClient
-from blocks.services.service import Service
+from tests.blocks.services.asking import ITEMS, Clock, client_at, send
 from tests.servers.prefect_server import free_port
 from tests.servers.scripted_api import Says, ScriptedApi, Streams, scripted_api
 
 SECRET = "xoxb-scripted-7d20"  # noqa: S105  # it opens nothing
-ITEMS = Call("GET", "/items")
 NEW = Call("POST", "/items", json={"name": "Mar\u00eda"})
 AT_ONCE = {"Retry-After": "0"}
 """Of a failure: it is tried again without a wait, which keeps these tests short."""
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    """A clock that goes when it is told to."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def on(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -71,25 +53,6 @@ def elsewhere() -> Iterator[ScriptedApi]:
     """The API of somebody else."""
     with scripted_api() as started:
         yield started
-
-
-@asynccontextmanager
-async def client_at(
-    url: str, ledger: Ledger, clock: Clock | None = None, **fields: Any
-) -> AsyncIterator[ServiceClient]:
-    service = Service(base_url=url, **fields)
-    client = ServiceClient("crm", service, ledger.services, **({"now": clock} if clock else {}))
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def send(
-    client: ServiceClient, call: Call = ITEMS, *, seconds: float = 30.0, trace: Trace | None = None
-) -> Answer:
-    until = asyncio.get_running_loop().time() + seconds
-    return await client.send(call, until, trace or Trace())
 
 
 def everything_about(error: HoldfastError) -> str:
