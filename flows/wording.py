@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from blocks.errors import Problem
+from tasks.node import TAG
 
 _NAME = "is no name; use lower case letters, digits and single hyphens, such as vendor-spend"
 _VARIABLE = "is no name; begin with a lower case letter, then lower case letters, digits and underscores"
@@ -111,7 +112,7 @@ def _place(loc: Sequence[int | str]) -> str:
     for part in loc:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part != "[key]" and not part.startswith("function-"):
+        elif part != "[key]" and not part.startswith(("function-", TAG)):
             text += f".{part}" if text else part
     return text
 
@@ -123,7 +124,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return f"there is no such field; {_instead(str(loc[-1]), _fields(model, loc))}"
         case "missing":
             return "is missing; it must be given"
-        case "value_error":
+        case "value_error" | "no_place":
             return str(detail["msg"]).removeprefix("Value error, ")
         case "string_pattern_mismatch":
             right = next(
@@ -157,10 +158,14 @@ def _mend(kind: str, given: object) -> str:
 
 def _fields(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
     """The fields of the model, or of the one inside it, that the last step of `loc` is a field of."""
+    inside: list[type[BaseModel]] = []
     for part in loc[:-1]:
         named = {field.alias or name: field for name, field in model.model_fields.items()}
-        if part in named:
-            model = next(_models(named[str(part)].annotation), model)
+        if isinstance(part, str) and part.startswith(TAG):
+            model = next((each for each in inside if part.removeprefix(TAG) in each.model_fields), model)
+        elif part in named:
+            inside = list(_models(named[str(part)].annotation))
+            model = next(iter(inside), model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -18,6 +18,8 @@ from pydantic import (
 
 from tasks.templates import condition_template
 
+TAG = "tag-"
+"""What the tag of a union begins with: in errors it is a step of pydantic's own, and no field."""
 OnFailure = Literal["fail", "degrade"]
 Produces = Literal["table", "text", "fields"]
 

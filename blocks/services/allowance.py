@@ -86,6 +86,8 @@ class Turn:
     round: int
     unwatched: bool = False
     """Whether only a refusal, or an answer that says something of the limit, would change what is known of it."""
+    is_guess: bool = False
+    """Whether neither a window nor a quota is known, so that another request may be refused at any moment."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Al
     left = None if fresh.left is None else fresh.left - 1
     fresh = replace(fresh, sent=fresh.sent + 1, sent_at=max(at, fresh.sent_at), left=left, open=fresh.open + 1)
     unwatched = fresh.heard and fresh.left is None and not fresh.learned and not fresh.refusals
-    return fresh, Turn(at, fresh.sent, fresh.round, unwatched)
+    is_guess = fresh.left is None and (fresh.learned or not fresh.spacing_seconds)
+    return fresh, Turn(at, fresh.sent, fresh.round, unwatched, is_guess)
 
 
 def _in_this_window(allowance: Allowance, at: datetime) -> Allowance:

@@ -163,20 +163,22 @@ class Turns:
 
     async def _wait_for(self, limit: str, turn: Turn, trace: Trace) -> bool:
         """Whether the turn still is one once its time has come."""
-        if turn.at <= self.now():
+        if turn.at <= self.now() and not turn.is_guess:
             return True
         try:
-            while (left := (turn.at - self.now()).total_seconds()) > 0:
+            while True:
+                left = (turn.at - self.now()).total_seconds()
                 await _sleep(min(left, LOOK_SECONDS), trace)
                 known = allowance_of(await self.book.state(self.service.credential, _part(limit)))
                 if not allowances.is_good(known, turn, max(self.now(), turn.at)):
                     await self.given_back(limit, turn)
                     return False
+                if turn.at <= self.now():
+                    return True
         except asyncio.CancelledError:
             with anyio.CancelScope(shield=True):
                 await self.given_back(limit, turn)
             raise
-        return True
 
     async def _change(self, limit: str, change: Callable[[Allowance], tuple[Allowance, T]]) -> T:
         def changed(state: Any) -> tuple[Any, T]:
@@ -228,8 +230,10 @@ def _part(limit: str) -> str:
 
 
 async def _sleep(seconds: float, trace: Trace) -> None:
+    if seconds <= 0:
+        return
     began = monotonic()
     try:
-        await asyncio.sleep(max(0.0, seconds))
+        await asyncio.sleep(seconds)
     finally:
         trace.waited_seconds += monotonic() - began

@@ -1,11 +1,12 @@
 """The settings of a `deliver` node."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from tasks.node import NodeId, Produces, WritingNode
+from tasks.node import TAG, NodeId, Produces, WritingNode
 
 _INSIDE = frozenset({"file", "local", "memory"})
 _Text = Annotated[str, Field(min_length=1)]
@@ -91,23 +92,26 @@ _TARGETS: dict[str, type[Target]] = {
 
 
 def _kind_of(target: object) -> str | None:
-    """The target's kind: the one of its fields that names a place."""
+    """The target's kind, by the one of its fields that names a place, or was meant to; as the tag of the union."""
     if isinstance(target, Target):
-        return next(name for name, kind in _TARGETS.items() if type(target) is kind)
-    named = [name for name in _TARGETS if isinstance(target, dict) and name in target]
-    return named[0] if len(named) == 1 else None
+        named = [name for name, kind in _TARGETS.items() if type(target) is kind]
+    else:
+        written = [key for key in target if isinstance(key, str)] if isinstance(target, dict) else []
+        named = [name for name in _TARGETS if name in written]
+        named = named or [near for key in written for near in get_close_matches(key, _TARGETS, 1, cutoff=0.65)]
+    return f"{TAG}{named[0]}" if len(named) == 1 else None
 
 
 AnyTarget = Annotated[
-    Annotated[DocumentTarget, Tag("documents")]
-    | Annotated[SlackTarget, Tag("slack")]
-    | Annotated[EmailTarget, Tag("email")]
-    | Annotated[JiraTarget, Tag("jira")]
-    | Annotated[GithubTarget, Tag("github")]
-    | Annotated[DriveTarget, Tag("drive")],
+    Annotated[DocumentTarget, Tag(f"{TAG}documents")]
+    | Annotated[SlackTarget, Tag(f"{TAG}slack")]
+    | Annotated[EmailTarget, Tag(f"{TAG}email")]
+    | Annotated[JiraTarget, Tag(f"{TAG}jira")]
+    | Annotated[GithubTarget, Tag(f"{TAG}github")]
+    | Annotated[DriveTarget, Tag(f"{TAG}drive")],
     Discriminator(
         _kind_of,
-        custom_error_type="target",
+        custom_error_type="no_place",
         custom_error_message=f"name one place: {', '.join(_TARGETS)}",
     ),
 ]

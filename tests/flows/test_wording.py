@@ -112,6 +112,21 @@ def test_a_bad_line_inside_a_list_is_the_one_that_is_pointed_at() -> None:
     assert problems == ["44: node publish, field to[2].documents: must be text, not 3; put it in quotes"]
 
 
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("slack: C1\n        as_flie: true", "field to[0].as_flie: there is no such field; did you mean as_file?"),
+        ("slak: C1", "field to[0].slak: there is no such field; did you mean slack?"),
+        ("fax: 3", "field to[0]: name one place: documents, slack, email, jira, github, drive"),
+        ("slack: C1\n        jira: A-1", "field to[0]: name one place: documents, slack, email, jira, github, drive"),
+    ],
+)
+def test_a_target_is_refused_in_plain_words(written: str, problem: str) -> None:
+    (said_of_it,) = said(changed('documents: "spend/{{ month }}.md"', written))
+
+    assert problem in said_of_it
+
+
 def test_inputs_that_are_no_mapping_make_no_name_unknown() -> None:
     text = changed("inputs:\n  month: {type: month, default: last month}\n  limit: {type: integer, default: 5}\n", "")
 
