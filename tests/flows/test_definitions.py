@@ -4,7 +4,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -160,7 +160,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 200), VALUES), min_size=1, max_size=3))
 def test_no_definition_makes_the_check_raise_or_speak_of_its_machinery(changes: list[tuple[int, Any]]) -> None:
     workflow, problems = inspect(mutated(changes))

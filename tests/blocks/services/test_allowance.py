@@ -9,7 +9,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.services.allowance import (
@@ -377,7 +377,6 @@ def test_a_quota_lets_a_twentieth_go_at_once_and_the_others_one_by_one() -> None
     assert gaps == pytest.approx([10 / 95] * 3, abs=HAIR_SECONDS)
 
 
-@settings(deadline=None)
 @given(
     st.builds(Quota, st.integers(1, 50), st.sampled_from([0.5, 1.0, 10.0, 60.0])),
     st.lists(st.floats(0, 20), max_size=80),
@@ -529,7 +528,6 @@ LIMITS = st.builds(
 STEPS = st.lists(st.tuples(st.floats(0, 20), st.integers(0, 5), st.integers(0, 9), LIMITS), max_size=40)
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_no_turn_is_given_before_the_time_that_was_named_whatever_happens(
     steps: list[tuple[float, int, int, Limit]],

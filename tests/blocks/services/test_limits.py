@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.services.limits import Limit, Quota, limit_of
@@ -247,7 +247,6 @@ def test_of_two_lies_the_one_about_the_wait_is_said() -> None:
     assert limit_of(headers, NOON) == Limit(remaining=0, lie="Retry-After: -5")
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=70, max_size=70))
 def test_the_case_of_a_headers_name_does_not_matter(upper: list[bool]) -> None:
     headers = {"retry-after": "3", "x-ratelimit-limit": "9", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}
@@ -257,7 +256,6 @@ def test_the_case_of_a_headers_name_does_not_matter(upper: list[bool]) -> None:
     assert limit_of(mixed, NOON) == Limit(3.0, 1, 9, 30.0)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, ONCE_READABLE | st.text(st.characters(codec="latin-1"), max_size=40)))
 def test_whatever_headers_say_is_bounded_or_left_out(headers: dict[str, str]) -> None:
     limit = limit_of(headers, NOON)

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -139,7 +139,6 @@ def test_an_empty_body_is_nothing_and_well(content: bytes) -> None:
     assert failure(204) is None
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_json_is_read_as_it_was_written(value: JsonValue) -> None:
     assert json_of(json.dumps(value).encode(), "application/json") == (value, True)
@@ -177,7 +176,6 @@ def test_an_expression_that_does_not_fit_finds_nothing(expression: str) -> None:
     assert found(expression, {"items": ["a"]}) is None
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(APIS.values())), st.sampled_from([200, 302, 400, 403, 429, 500]), JSON)
 def test_no_body_is_so_odd_that_it_cannot_be_judged(api: Api, status: int, body: JsonValue) -> None:
     error = failure_of(api, "crm", status, body, is_json=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -60,7 +60,6 @@ def test_who_we_are_is_said_by_what_is_filled_in(auth: Auth, given: tuple[str, .
     assert service(*given).auth == auth
 
 
-@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(SECRETS | OTHERS))).filter(lambda given: given not in map(set, WAYS.values())))
 def test_what_is_incomplete_or_doubled_is_refused_in_one_line_that_quotes_no_secret(given: set[str]) -> None:
     said = refusal(*given)
@@ -197,7 +196,6 @@ def test_another_host_or_another_secret_shares_nothing() -> None:
     assert len({block.credential for block in blocks}) == len(blocks)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P"])), st.text("xyz", min_size=6))
 def test_a_credential_is_the_host_with_a_digest_and_no_part_of_the_secret(token: str, username: str) -> None:
     credential = service(token=f"hush-{token}", username=username).credential

@@ -65,7 +65,7 @@ MOVES = (
 _LOSES_VENDORS = "a table is columns of another that has each vendor several times"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sql=st.sampled_from(QUERIES),
     drift=st.sampled_from(sorted(DRIFTS)),

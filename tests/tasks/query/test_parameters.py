@@ -113,7 +113,7 @@ _ANSWERS: dict[str, Cell] = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(sorted(_ANSWERS)), min_size=1))
 async def test_whatever_stands_beside_it_a_parameter_has_its_own_value(empty_url: str, parts: list[str]) -> None:
     columns = ", ".join(f"{part} AS c{number}" for number, part in enumerate(parts))

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -80,7 +80,6 @@ def test_a_value_that_would_be_another_folder_is_refused(text: str, value: str) 
         path(text, value)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1) | st.text("./%", min_size=1))
 def test_any_other_value_is_one_segment_of_the_path_that_is_sent(value: str) -> None:
     assume(value not in (".", ".."))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -120,7 +120,6 @@ def test_a_whole_number_beside_a_fraction_is_not_rounded() -> None:
     assert "9007199254740993" in str(table.rows[0][0])
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_every_answer_makes_a_table_with_all_of_its_values(rows: list[JsonValue]) -> None:
     table = table_of_json(rows)
@@ -136,7 +135,6 @@ def test_every_answer_makes_a_table_with_all_of_its_values(rows: list[JsonValue]
                 assert json.loads(str(record[name])) == value
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_every_table_can_be_kept_and_read_again(rows: list[JsonValue]) -> None:
     outcome = Outcome(table=table_of_json(rows))

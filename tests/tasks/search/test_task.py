@@ -160,7 +160,7 @@ async def test_the_language_of_the_index_is_not_the_users(shared_folder: Path, q
 _HOSTILE = st.lists(st.sampled_from(['"', "'", ":", "-", "*", "(", "AND", "NEAR/2", "Bolt", "\0", "é", "_", ";"]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(min_size=1) | _HOSTILE.map(" ".join))
 async def test_any_text_is_answered_or_refused(shared_folder: Path, asked: str) -> None:
     try:
