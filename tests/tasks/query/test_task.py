@@ -1,6 +1,5 @@
 """What a query gives as a table, from a SQLite file and from a real PostgreSQL."""
 
-
 import pytest
 
 from blocks.errors import QueryRefused
