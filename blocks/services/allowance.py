@@ -164,8 +164,10 @@ def given_back(allowance: Allowance, turn: Turn) -> Allowance:
     """The allowance once a turn is not used."""
     if turn.number <= allowance.window_from:
         return allowance
-    left = None if allowance.left is None or turn.round != allowance.round else allowance.left + 1
-    return replace(allowance, open=max(0, allowance.open - 1), left=allowance.left if left is None else left)
+    left = allowance.left
+    if left is not None and turn.round == allowance.round:
+        left += 1
+    return replace(allowance, open=max(0, allowance.open - 1), left=left)
 
 
 def answered(

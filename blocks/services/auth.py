@@ -62,6 +62,10 @@ class Credentials(Protocol):
         """Whether another may be had in its place, once the API has refused it."""
         ...
 
+    def worked(self) -> None:
+        """The API has taken the last header."""
+        ...
+
 
 class Fixed:
     """Always the same header, or none."""
@@ -76,6 +80,9 @@ class Fixed:
     def was_refused(self, header: Header | None) -> bool:
         """There is no other."""
         return False
+
+    def worked(self) -> None:
+        """Nothing to remember."""
 
 
 class Renewed:

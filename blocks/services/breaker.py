@@ -63,7 +63,7 @@ def asked(breaker: Breaker, threshold: int, now: datetime, probe: timedelta) -> 
 
 def succeeded(breaker: Breaker) -> Breaker:
     """The breaker once the service has answered."""
-    return breaker if breaker == Breaker() else Breaker()
+    return Breaker()
 
 
 def failed(breaker: Breaker, why: str, threshold: int, rest: timedelta, now: datetime) -> Breaker:

@@ -17,9 +17,9 @@ from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from blocks.errors import RequestRefused, ServiceUnavailable
+from blocks.errors import HoldfastError, RequestRefused, ServiceUnavailable
 from blocks.ledger import ServiceBook
-from blocks.services.auth import Header, Renewed, credentials_of
+from blocks.services.auth import Header, credentials_of
 from blocks.services.call import Answer, Call, Trace
 from blocks.services.kept import keep_answer, kept_answer, with_etag
 from blocks.services.limits import Limit, limit_of
@@ -140,27 +140,26 @@ class ServiceClient:
             return "limited"
         if response.status_code == 401 and self._credentials.was_refused(header):
             return "renew"
-        if isinstance(self._credentials, Renewed) and response.status_code != 401:
+        if response.status_code != 401:
             self._credentials.worked()
         if response.status_code == 304 and kept is not None:
             return kept
-        self._require_well(call, response, body, health, is_json=is_json)
+        failure = self._failure(call, response.status_code, body, is_json=is_json)
+        if isinstance(failure, ServiceUnavailable):
+            health.failure, failure.retry_after_seconds = failure.what, said.wait_seconds
+        if failure is not None:
+            raise failure
         answer = Answer(response.status_code, headers, body, _next_url(response))
         await keep_answer(self._book, self.service, call, answer, content, self._now())
         return answer
 
-    def _require_well(
-        self, call: Call, response: httpx.Response, body: JsonValue, health: Health, *, is_json: bool
-    ) -> None:
-        status = response.status_code
+    def _failure(self, call: Call, status: int, body: JsonValue, *, is_json: bool) -> HoldfastError | None:
+        """What the answer means, if it is not well."""
         hidden = self._secrets.hidden
         failure = failure_of(self.service.api, self.name, status, body, is_json=is_json, hidden=hidden)
         if isinstance(failure, ServiceUnavailable):
-            health.failure = failure.what
-            failure.retry_after_seconds = limit_of(response.headers, self._now()).wait_seconds
             failure.may_be_done = not call.is_safe
-        if failure is not None:
-            raise failure
+        return failure
 
     async def _exchange(
         self, call: Call, header: Header | None, until: float, health: Health

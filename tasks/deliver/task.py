@@ -1,6 +1,6 @@
 """Delivers a text once: the intent is in the ledger before the act, the receipt after it."""
 
-from blocks.errors import AuthorError, ChannelUnavailable, HoldfastError, ServiceUnavailable
+from blocks.errors import AuthorError
 from blocks.folders import digest
 from blocks.ledger import DeliveryRow
 from tasks.context import RunContext, current_run
@@ -8,7 +8,7 @@ from tasks.deliver.doors.door import Door, Parcel
 from tasks.deliver.doors.opening import doors_of
 from tasks.deliver.node import DeliverNode
 from tasks.node_task import node_task
-from tasks.once import key_of
+from tasks.once import carried_out, key_of
 from tasks.outcome import Gap, Outcome, Scope
 
 
@@ -59,13 +59,7 @@ async def _once(run: RunContext, node: str, door: Door, text: str) -> DeliveryRo
             return delivery
         await run.ledger.fail_delivery(delivery.id, f"nothing is at {door.place}")
         delivery = await run.ledger.intend_delivery(run.run_id, node, door.place, sha256, run.now())
-    try:
-        receipt = await door.deliver(parcel)
-    except HoldfastError as error:
-        if not (isinstance(error, ServiceUnavailable | ChannelUnavailable) and error.may_be_done):
-            await run.ledger.fail_delivery(delivery.id, str(error))
-        raise
-    await run.ledger.confirm_delivery(delivery.id, receipt, run.now())
+    await carried_out(delivery, lambda: door.deliver(parcel))
     return delivery
 
 

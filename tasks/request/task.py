@@ -6,16 +6,15 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from blocks.errors import DeliveryRefused, HoldfastError, ServiceUnavailable
+from blocks.errors import DeliveryRefused
 from blocks.folders import digest
-from blocks.ledger import DeliveryRow
-from blocks.services.call import Answer, Call
+from blocks.services.call import Call
 from blocks.services.client import ServiceClient
 from blocks.services.reading import found
 from blocks.words import counted
 from tasks.context import current_run
 from tasks.node_task import node_task, step_end
-from tasks.once import key_of
+from tasks.once import Receipt, carried_out, key_of
 from tasks.outcome import Gap, Outcome, Scope
 from tasks.request.calling import asking, service_client
 from tasks.request.node import RequestNode
@@ -94,24 +93,16 @@ async def _write(node: RequestNode, scope: Scope, client: ServiceClient, call: C
         may_be_repeated = call.method in ("PUT", "DELETE") or client.service.idempotency_header
         if not delivery.new and not may_be_repeated:
             raise _unsure(target)
-        fields = await _made(node, client, call, delivery)
+        fields = dict(await carried_out(delivery, lambda: _made(node, client, call)))
     else:
         fields = dict(delivery.receipt or {})
     evidence = (f"{call.method} {node.path} at {node.service}: {fields.get('status')}",)
     return Outcome(fields=fields, gaps=scope.gaps, evidence=evidence)
 
 
-async def _made(node: RequestNode, client: ServiceClient, call: Call, delivery: DeliveryRow) -> dict[str, JsonValue]:
-    run = current_run()
-    try:
-        answer: Answer = await asking(client, node.id, node.path, step_end(node))(call)
-    except HoldfastError as error:
-        if not (isinstance(error, ServiceUnavailable) and error.may_be_done):
-            await run.ledger.fail_delivery(delivery.id, str(error))
-        raise
-    receipt = {"status": answer.status, **_fields(node, answer.body)}
-    await run.ledger.confirm_delivery(delivery.id, receipt, run.now())
-    return receipt
+async def _made(node: RequestNode, client: ServiceClient, call: Call) -> Receipt:
+    answer = await asking(client, node.id, node.path, step_end(node))(call)
+    return {"status": answer.status, **_fields(node, answer.body)}
 
 
 def _unsure(target: str) -> DeliveryRefused:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from blocks.errors import DeliveryRefused
 from blocks.folders import digest, stored_digest, write_document
-from tasks.deliver.doors.door import Parcel, Receipt
+from tasks.deliver.doors.door import Parcel
+from tasks.once import Receipt
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,10 @@
 """What every door can do, and what a delivery is made of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pydantic import JsonValue
-
 from blocks.errors import DeliveryRefused
-
-Receipt = Mapping[str, JsonValue]
+from tasks.once import Receipt
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from blocks.services.call import Call
 from blocks.services.reading import found as find
-from tasks.deliver.doors.door import Parcel, Receipt
+from tasks.deliver.doors.door import Parcel
+from tasks.once import Receipt
 from tasks.request.calling import Ask
 
 MOST_LETTERS = 65_536

@@ -6,7 +6,8 @@ from urllib.parse import quote
 from blocks.services.call import Call
 from blocks.services.reading import found as find
 from tasks.deliver.doors.adf import document_of
-from tasks.deliver.doors.door import Parcel, Receipt
+from tasks.deliver.doors.door import Parcel
+from tasks.once import Receipt
 from tasks.request.calling import Ask
 
 _PROPERTY = "holdfast"

@@ -8,7 +8,8 @@ from blocks.channels.sending import NAME
 from blocks.errors import DeliveryRefused
 from blocks.people.directory import saved_roster
 from blocks.saved import load_saved
-from tasks.deliver.doors.door import Parcel, Receipt, nobody_knows
+from tasks.deliver.doors.door import Parcel, nobody_knows
+from tasks.once import Receipt
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from blocks.errors import DeliveryRefused, HoldfastError, ServiceUnavailable
 from blocks.services.call import Call
 from blocks.services.reading import found as find
 from blocks.tls import tls_context
-from tasks.deliver.doors.door import Parcel, Receipt, nobody_knows
+from tasks.deliver.doors.door import Parcel, nobody_knows
+from tasks.once import Receipt
 from tasks.request.calling import Ask
 
 UPLOAD_SECONDS = 60.0
