@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from time import time
@@ -26,18 +26,6 @@ NEW = Call("POST", "/items", json={"n": 1})
 EMAIL = "reports@acme.iam.gserviceaccount.example"
 SCOPES = ("https://www.googleapis.example/auth/gmail.readonly", "https://www.googleapis.example/auth/drive")
 OAUTH: dict[str, Any] = {"client_id": "holdfast", "client_secret": SECRET, "refresh_token": REFRESH}
-
-
-@pytest.fixture
-async def ledger(sqlite_ledger_url: str) -> AsyncIterator[Ledger]:
-    async with Ledger.open(sqlite_ledger_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    with scripted_api() as started:
-        yield started
 
 
 @pytest.fixture

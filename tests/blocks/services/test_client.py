@@ -6,7 +6,7 @@ import json
 import logging
 import pickle
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -34,18 +34,6 @@ SECRET = "xoxb-scripted-7d20"  # noqa: S105  # it opens nothing
 NEW = Call("POST", "/items", json={"name": "Mar\u00eda"})
 AT_ONCE = {"Retry-After": "0"}
 """Of a failure: it is tried again without a wait, which keeps these tests short."""
-
-
-@pytest.fixture
-async def ledger(sqlite_ledger_url: str) -> AsyncIterator[Ledger]:
-    async with Ledger.open(sqlite_ledger_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def api() -> Iterator[ScriptedApi]:
-    with scripted_api() as started:
-        yield started
 
 
 @pytest.fixture
