@@ -9,12 +9,14 @@ Three ways to stay within a limit, each used where it is known:
   the time to the reset;
 - a rolling quota, from the block, the preset or an answer: one after another, a twentieth of it at once (GCRA, the
   generic cell rate algorithm of ATM Forum TM 4.0, 4.4.2);
-- neither: after a refusal, the pace at which requests were taken until then, a little quicker with time.
+- neither: a slow start (as TCP's, RFC 5681, 3.1), ten a second and twice as many each second; after a refusal, the
+  pace at which requests were taken until then, a little quicker with use. So few are under way when one is refused.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from blocks.services.limits import Limit, Quota
 
@@ -22,10 +24,17 @@ NEAR_ZERO = 0.1
 """The share of a window from which on requests are spread."""
 AT_ONCE = 0.05
 """The share of a rolling quota that may go at once; the pace makes up for it, so that no span has more than it."""
-QUICKER_PER_SECOND = 0.02
-"""By how much a pace that was learned grows: what was refused once may be allowed again."""
-SLOWER = 1.05
-"""By how much a pace that was learned and refused is slowed."""
+FIRST_PACE = 10.0
+"""Requests a second, where nothing is known of a limit."""
+QUICKER = {"guessed": 0.7, "learned": 0.02, "named": 0.0}
+"""By how much a pace grows with each request, in requests a second: so it grows by e to the power of that each second.
+What was refused once may be allowed again."""
+SLOWER = 1.5
+"""By how much a pace that was learned is slowed at most when it is refused."""
+IDLE = timedelta(seconds=10)
+"""Requests that are further apart show no pace, and a pace that was only guessed begins anew."""
+FORGOTTEN = timedelta(hours=1)
+"""How long a pace that was learned is kept when nothing is sent."""
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """The longest wait after so many refusals in a row that name none; the real one is drawn from 0 to it (full jitter)."""
 ROUNDING = timedelta(seconds=1.1)
@@ -47,8 +56,6 @@ class Allowance:
     heard: bool = False
     """Whether any answer is known."""
     blocked_until: datetime = _NEVER
-    blocked_at: datetime = _NEVER
-    """When that was said."""
     refusals: int = 0
     """In a row."""
     round: int = 0
@@ -64,14 +71,14 @@ class Allowance:
     """When the window begins whose turns are given out."""
     window_from: int = 0
     """The number of the last request before this window."""
-    spacing_seconds: float = 0.0
-    """Between two requests; 0: no pace is known."""
-    learned: bool = False
-    """Whether the pace was learned from refusals, and is no quota that somebody has named."""
+    pace: float = FIRST_PACE
+    """Requests a second."""
+    paced: Literal["guessed", "learned", "named"] = "guessed"
+    """`learned`: from refusals. `named`: it is a quota that somebody has told; in a window only that holds."""
     at_once: int = 1
-    """How many may go without the spacing."""
+    """How many may go as if the pace were not."""
     due_at: datetime = _NEVER
-    """When the next request would be sent if all kept the spacing."""
+    """When the next request would be sent if all kept the pace."""
     since_at: datetime = _NEVER
     since_sent: int = 0
     """From when on requests are counted to learn a pace, and the number of the last one before that."""
@@ -102,10 +109,10 @@ class NotYet:
 def with_quota(allowance: Allowance, quota: Quota) -> Allowance:
     """The allowance that keeps to a rolling quota."""
     at_once = max(1, int(quota.requests * AT_ONCE))
-    spacing = quota.per_seconds / max(1, quota.requests - at_once)
-    if (allowance.spacing_seconds, allowance.at_once, allowance.learned) == (spacing, at_once, False):
+    pace = max(1, quota.requests - at_once) / quota.per_seconds
+    if (allowance.pace, allowance.at_once, allowance.paced) == (pace, at_once, "named"):
         return allowance
-    return replace(allowance, spacing_seconds=spacing, at_once=at_once, learned=False)
+    return replace(allowance, pace=pace, at_once=at_once, paced="named")
 
 
 def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Allowance, Turn | NotYet]:
@@ -117,19 +124,30 @@ def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Al
     if fresh.left is not None:
         at = max(at, _in_window(fresh, at))
         fresh = _in_this_window(fresh, at)
-    if fresh.spacing_seconds:
-        spacing = timedelta(seconds=fresh.spacing_seconds)
-        at = max(at, fresh.due_at - spacing * (fresh.at_once - 1))
-        fresh = replace(fresh, due_at=max(fresh.due_at, at) + spacing)
+    if fresh.left is None or fresh.paced == "named":
+        fresh, at = _at_its_pace(fresh, at)
     if at > latest:
         return allowance, NotYet(at, limited=True)
-    if fresh.since_at == _NEVER:
-        fresh = replace(fresh, since_at=at, since_sent=fresh.sent)
     left = None if fresh.left is None else fresh.left - 1
     fresh = replace(fresh, sent=fresh.sent + 1, sent_at=max(at, fresh.sent_at), left=left, open=fresh.open + 1)
-    unwatched = fresh.heard and fresh.left is None and not fresh.learned and not fresh.refusals
-    is_guess = fresh.left is None and (fresh.learned or not fresh.spacing_seconds)
+    unwatched = fresh.heard and fresh.left is None and not fresh.refusals
+    is_guess = fresh.left is None and fresh.paced != "named"
     return fresh, Turn(at, fresh.sent, fresh.round, unwatched, is_guess)
+
+
+def _at_its_pace(allowance: Allowance, at: datetime) -> tuple[Allowance, datetime]:
+    """The allowance and the time of the next request, which would be sent at `at` but for the pace."""
+    idle = at - max(allowance.sent_at, allowance.blocked_until)
+    if allowance.paced == "learned" and idle > FORGOTTEN:
+        allowance = replace(allowance, paced="guessed")
+    if idle > max(IDLE, timedelta(seconds=2 / allowance.pace)):
+        allowance = replace(allowance, since_at=at, since_sent=allowance.sent)
+        if allowance.paced == "guessed":
+            allowance = replace(allowance, pace=FIRST_PACE)
+    spacing = timedelta(seconds=1 / allowance.pace)
+    at = max(at, allowance.due_at - spacing * (allowance.at_once - 1))
+    pace = allowance.pace + QUICKER[allowance.paced]
+    return replace(allowance, pace=pace, due_at=max(allowance.due_at, at) + spacing), at
 
 
 def _in_this_window(allowance: Allowance, at: datetime) -> Allowance:
@@ -181,9 +199,7 @@ def answered(
         allowance = _counted(allowance, limit, now)
     if refused:
         return _refused(allowance, turn, limit, now, jitter)
-    if turn.round == allowance.round and allowance.refusals:
-        allowance = replace(allowance, refusals=0)
-    return _quicker(allowance, now) if allowance.learned else allowance
+    return replace(allowance, refusals=0) if turn.round == allowance.round else allowance
 
 
 def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
@@ -219,11 +235,10 @@ def _refused(
     if wait is None:
         wait = jitter(BACKOFF_SECONDS[min(allowance.refusals, len(BACKOFF_SECONDS) - 1)])
     until = max(now + timedelta(seconds=wait), allowance.blocked_until)
-    paced = _slower(allowance, until) if allowance.left is None else replace(allowance, left=0, ends_at=until)
+    paced = _slower(allowance, turn, until) if allowance.left is None else replace(allowance, left=0, ends_at=until)
     return replace(
         paced,
         blocked_until=until,
-        blocked_at=now,
         sent_at=now,
         refusals=allowance.refusals + 1,
         round=allowance.round + 1,
@@ -233,25 +248,16 @@ def _refused(
     )
 
 
-def _slower(allowance: Allowance, until: datetime) -> Allowance:
-    """The allowance with a pace from what was taken between the last two refusals, where none is known."""
-    if allowance.spacing_seconds and not allowance.learned:
-        return allowance
-    taken = allowance.sent - allowance.since_sent - 1
+def _slower(allowance: Allowance, turn: Turn, until: datetime) -> Allowance:
+    """The allowance with a pace from what was taken between the last two refusals, where none is named."""
+    taken = turn.number - 1 - allowance.since_sent
     seconds = (until - allowance.since_at).total_seconds()
-    if taken < 1 or seconds <= 0:
+    if allowance.paced == "named" or seconds <= 0:
         return allowance
+    if taken < 1:
+        return replace(allowance, pace=FIRST_PACE) if allowance.paced == "guessed" else allowance
     # A bucket that was full gave more in that time than it gives in the long run.
-    spacing = seconds / taken
-    if allowance.spacing_seconds:
-        spacing = min(spacing, allowance.spacing_seconds * SLOWER)
-    return replace(allowance, spacing_seconds=spacing, learned=True, at_once=1)
-
-
-def _quicker(allowance: Allowance, now: datetime) -> Allowance:
-    """A learned pace grows with the time since it was last changed, counted from `since_at`."""
-    seconds = min((now - allowance.since_at).total_seconds(), 3600.0)
-    if seconds < 1:
-        return allowance
-    spacing = allowance.spacing_seconds / (1 + QUICKER_PER_SECOND * seconds)
-    return replace(allowance, spacing_seconds=spacing, since_at=now, since_sent=allowance.sent)
+    pace = taken / seconds
+    if allowance.paced == "learned":
+        pace = max(pace, allowance.pace / SLOWER)
+    return replace(allowance, pace=pace, paced="learned", at_once=1)

@@ -155,7 +155,7 @@ class Turns:
         quota = self.service.own_quota or quota_of(self.service.api, limit)
 
         def change(known: Allowance) -> tuple[Allowance, Turn | NotYet]:
-            if quota is not None and (self.service.own_quota or not known.spacing_seconds):
+            if quota is not None and (self.service.own_quota or known.paced != "named"):
                 known = allowances.with_quota(known, quota)
             return allowances.next_turn(known, self.now(), latest)
 

@@ -1,11 +1,9 @@
-"""When the next request may be sent: each decision, and a simulation of many who share one limit."""
+"""When the next request may be sent: each decision."""
 
-import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count, pairwise
-from random import Random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
@@ -24,27 +22,14 @@ from blocks.services.allowance import (
     next_turn,
     with_quota,
 )
-from blocks.services.limits import Limit, Quota, limit_of
-from tests.servers.limits import Dialect, FixedWindow, Standing, TokenBucket, refusal, served_headers
-from tests.servers.limits import Limit as ServersLimit
+from blocks.services.limits import Limit, Quota
+from tests.blocks.services.simulation import HAIR_SECONDS, LATEST, NOON, after, seconds_of
 
 T = TypeVar("T")
 
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-LATEST = NOON + timedelta(days=1)
 HEARD = Allowance(heard=True)
 UNSAID = Limit()
 REFUSED_FOR_30 = Limit(wait_seconds=30.0)
-HAIR_SECONDS = 1e-5
-"""More than the rounding of datetimes to microseconds."""
-
-
-def after(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def seconds_of(at: datetime) -> float:
-    return (at - NOON).total_seconds()
 
 
 def longest(most: float) -> float:
@@ -95,12 +80,24 @@ def test_the_first_request_goes_at_once_and_the_others_wait_for_its_answer() -> 
     assert second == NotYet(after(0.1), limited=False)
 
 
-def test_after_the_first_answer_all_go_at_once() -> None:
+def test_where_nothing_is_known_of_a_limit_there_are_twice_as_many_requests_each_second() -> None:
     allowance, first = take(Allowance())
 
-    _, turns = take_many(hear(allowance, first, seconds=0.2), 50, 0.2)
+    _, turns = take_many(hear(allowance, first, seconds=0.2), 200, 0.2)
 
-    assert {turn.at for turn in turns} == {after(0.2)}
+    assert [seconds_of(turn.at) for turn in turns[:2]] == pytest.approx([0.2, 0.2 + 1 / 10.7], abs=HAIR_SECONDS)
+    in_seconds = [sum(second <= seconds_of(turn.at) < second + 1 for turn in turns) for second in range(4)]
+    assert in_seconds == [12, 26, 53, 106]
+
+
+def test_a_pace_that_is_a_guess_begins_anew_after_ten_seconds() -> None:
+    allowance, turns = take_many(HEARD, 200)
+    last = seconds_of(turns[-1].at)
+
+    within, beyond = take(allowance, last + 9.9)[0], take(allowance, last + 10.1)[0]
+
+    assert within.pace > 100
+    assert beyond.pace == pytest.approx(10.7)
 
 
 def test_a_first_answer_that_does_not_come_is_not_waited_for_longer_than_five_seconds() -> None:
@@ -125,7 +122,7 @@ def test_a_refusal_holds_everybody_until_the_time_that_it_names(limit: Limit, se
 
     allowance = hear(allowance, turn, limit, refused=True)
 
-    assert (allowance.blocked_until, allowance.blocked_at) == (after(seconds), NOON)
+    assert allowance.blocked_until == after(seconds)
     assert take(allowance)[1].at >= after(seconds)
 
 
@@ -399,7 +396,7 @@ def test_the_same_quota_again_changes_nothing_and_another_one_counts_from_now_on
     allowance, _ = take_many(with_quota(HEARD, Quota(100, 10)), 20)
 
     assert with_quota(allowance, Quota(100, 10)) is allowance
-    assert with_quota(allowance, Quota(200, 10)) == replace(allowance, spacing_seconds=10 / 190, at_once=10)
+    assert with_quota(allowance, Quota(200, 10)) == replace(allowance, pace=19.0, at_once=10)
 
 
 def test_an_answer_that_names_a_quota_is_kept_to() -> None:
@@ -408,7 +405,7 @@ def test_an_answer_that_names_a_quota_is_kept_to() -> None:
     allowance = hear(allowance, turn, Limit(quota=Quota(190, 10)))
 
     assert allowance == with_quota(allowance, Quota(190, 10))
-    assert not allowance.learned
+    assert allowance.paced == "named"
 
 
 def test_a_quota_is_not_unlearned_by_refusals() -> None:
@@ -416,54 +413,87 @@ def test_a_quota_is_not_unlearned_by_refusals() -> None:
 
     allowance = hear(allowance, turns[-1], REFUSED_FOR_30, 5, refused=True)
 
-    assert (allowance.spacing_seconds, allowance.learned) == (10 / 95, False)
+    assert (allowance.pace, allowance.paced) == (9.5, "named")
     assert take(allowance, 5)[1].at >= after(35)
 
 
-def learned(requests: int = 101, seconds: float = 0.0, wait: float = 10.0) -> Allowance:
-    """After so many requests at noon, the last of which was refused then."""
+def learned(requests: int = 101, wait: float = 10.0) -> Allowance:
+    """After so many requests from noon on, the last of which was refused at its time, and told to wait."""
     allowance, turns = take_many(HEARD, requests)
-    return hear(allowance, turns[-1], Limit(wait_seconds=wait), seconds, refused=True)
+    return hear(allowance, turns[-1], Limit(wait_seconds=wait), seconds_of(turns[-1].at), refused=True)
 
 
 def test_a_refusal_teaches_the_pace_at_which_requests_were_taken() -> None:
-    allowance, turns = take_many(learned(requests=101, wait=10), 3)
+    allowance = learned(requests=101, wait=10)
+    until = seconds_of(allowance.blocked_until)
 
-    assert allowance.learned
-    assert allowance.spacing_seconds == pytest.approx(0.1)
-    assert [seconds_of(turn.at) for turn in turns] == pytest.approx([10, 10.1, 10.2])
+    _, turns = take_many(allowance, 3, until)
+
+    assert allowance.paced == "learned"
+    assert allowance.pace == pytest.approx(100 / until)
+    assert [seconds_of(turn.at) for turn in turns[:2]] == pytest.approx(
+        [until, until + 1 / allowance.pace], abs=HAIR_SECONDS
+    )
+
+
+def test_turns_that_were_given_out_and_not_sent_count_for_no_pace() -> None:
+    allowance, turns = take_many(HEARD, 200)
+    refused = turns[100]
+
+    allowance = hear(allowance, refused, Limit(wait_seconds=10.0), seconds_of(refused.at), refused=True)
+
+    assert allowance.pace == pytest.approx(100 / seconds_of(allowance.blocked_until))
+
+
+def test_time_in_which_nothing_was_sent_counts_for_no_pace() -> None:
+    allowance, _ = take_many(HEARD, 20)
+    allowance, turns = take_many(allowance, 101, 3000)
+
+    allowance = hear(allowance, turns[-1], Limit(wait_seconds=10.0), seconds_of(turns[-1].at), refused=True)
+
+    assert allowance.pace == pytest.approx(100 / (seconds_of(allowance.blocked_until) - 3000))
 
 
 def test_a_refusal_of_the_very_first_request_teaches_no_pace() -> None:
     allowance = learned(requests=1)
 
-    assert (allowance.learned, allowance.spacing_seconds) == (False, 0)
+    assert (allowance.paced, allowance.pace) == ("guessed", 10)
 
 
-def test_a_pace_that_was_learned_grows_with_time() -> None:
-    allowance, turn = take(learned())
+def test_a_pace_that_was_learned_grows_by_two_in_a_hundred_each_second_in_which_it_is_used() -> None:
+    allowance = learned()
+    until = seconds_of(allowance.blocked_until)
 
-    after_one = hear(allowance, turn, seconds=11)
-    after_fifty = hear(allowance, turn, seconds=60)
+    again, turns = take_many(allowance, 50, until)
 
-    assert allowance.spacing_seconds > after_one.spacing_seconds > after_fifty.spacing_seconds > 0
-    assert after_fifty.spacing_seconds == pytest.approx(0.1 / 2)
+    seconds = seconds_of(turns[-1].at) - until
+    assert again.pace == pytest.approx(allowance.pace * 1.02**seconds, rel=0.02)
 
 
-def test_a_pace_that_was_refused_is_slowed_by_a_twentieth_at_most() -> None:
-    allowance, turns = take_many(learned(), 2, 10)
+def test_a_pace_that_was_learned_is_kept_for_an_hour() -> None:
+    allowance = learned()
+    until = seconds_of(allowance.blocked_until)
 
-    allowance = hear(allowance, turns[-1], Limit(wait_seconds=3600.0), 10.5, refused=True)
+    within, beyond = take(allowance, until + 3599)[0], take(allowance, until + 3601)[0]
 
-    assert allowance.spacing_seconds == pytest.approx(0.1 * 1.05)
+    assert (within.paced, beyond.paced) == ("learned", "guessed")
+    assert (within.pace, beyond.pace) == pytest.approx((allowance.pace + 0.02, 10.7))
+
+
+def test_a_pace_that_was_learned_is_slowed_by_a_third_at_most() -> None:
+    allowance, turns = take_many(learned(), 2, 20)
+
+    slower = hear(allowance, turns[-1], Limit(wait_seconds=3600.0), 20.5, refused=True)
+
+    assert slower.pace == pytest.approx(allowance.pace / 1.5)
 
 
 def test_a_quota_that_is_told_later_replaces_what_was_learned() -> None:
-    allowance, turn = take(learned(), 10)
+    allowance, turn = take(learned(), 20)
 
-    allowance = hear(allowance, turn, Limit(quota=Quota(100, 10)), 10)
+    allowance = hear(allowance, turn, Limit(quota=Quota(100, 10)), 20)
 
-    assert (allowance.learned, allowance.spacing_seconds) == (False, 10 / 95)
+    assert (allowance.pace, allowance.paced) == (9.5, "named")
 
 
 @pytest.mark.parametrize(
@@ -510,7 +540,7 @@ class _Steps:
         before = self.allowance
         self.allowance = answered(before, turn, limit, refused=refused, now=self.now, jitter=longest)
         assert self.allowance.blocked_until >= before.blocked_until
-        assert self.allowance.spacing_seconds >= 0
+        assert self.allowance.pace > 0
 
     def give_back(self, at: int) -> None:
         self.allowance = given_back(self.allowance, self.turns.pop(at % len(self.turns)))
@@ -541,189 +571,3 @@ def test_no_turn_is_given_before_the_time_that_was_named_whatever_happens(
             state.give_back(which)
         else:
             state.hear(which, limit, refused=what == 4)
-
-
-@dataclass
-class Simulation:
-    """Workers who send one request after another to a server with a limit, all by one allowance, and no real time."""
-
-    server: ServersLimit
-    dialect: Dialect
-    quota: Quota | None = None
-    workers: int = 16
-    another_every_seconds: float = 0.0
-    """How often somebody else sends a request, of whom the allowance knows nothing; 0: never."""
-    served: int = 0
-    """Requests of all of them."""
-    refused_at: list[float] = field(default_factory=list)
-    too_early: list[float] = field(default_factory=list)
-    """When requests were sent that a refusal, whose answer had come by then, had put off."""
-
-    def __post_init__(self) -> None:
-        self._random, self._order = Random(1), count()  # noqa: S311  # no secret, and the same each time
-        self._events: list[tuple[float, int, Callable[[float], None]]] = []
-        self._allowance = with_quota(Allowance(), self.quota) if self.quota else Allowance()
-        self._not_before = 0.0
-
-    def run(self, seconds: float) -> "Simulation":
-        """Lets so much time pass."""
-        for _ in range(self.workers):
-            self._at(0.0, self._ask)
-        if self.another_every_seconds:
-            self._at(0.0, self._send_another)
-        while self._events and self._events[0][0] <= seconds:
-            now, _, event = heapq.heappop(self._events)
-            event(now)
-        return self
-
-    def share(self, seconds: float) -> float:
-        """How much of what the server allows in that time was used."""
-        return self.served / self.server.possible(seconds)
-
-    def _at(self, now: float, event: Callable[[float], None]) -> None:
-        heapq.heappush(self._events, (now, next(self._order), event))
-
-    def _travels(self) -> float:
-        return self._random.uniform(0.005, 0.02)
-
-    def _ask(self, now: float) -> None:
-        self._allowance, turn = next_turn(self._allowance, after(now), LATEST)
-        if isinstance(turn, NotYet):
-            self._at(seconds_of(turn.at), self._ask)
-        else:
-            self._at(seconds_of(turn.at), lambda later: self._send(later, turn))
-
-    def _send(self, now: float, turn: Turn) -> None:
-        if not is_good(self._allowance, turn, after(now)):
-            self._allowance = given_back(self._allowance, turn)
-            self._ask(now)
-            return
-        if now < self._not_before - HAIR_SECONDS:
-            self.too_early.append(now)
-        self._at(now + self._travels(), lambda later: self._arrive(later, turn))
-
-    def _arrive(self, now: float, turn: Turn) -> None:
-        taken = self.server.take(now)
-        standing = _standing(self.server, now)
-        if taken:
-            self.served += 1
-            self._at(
-                now + self._travels(), lambda later: self._hear(later, turn, served_headers(self.dialect, standing))
-            )
-            return
-        self.refused_at.append(now)
-        refused = refusal(self.dialect, standing)
-        named = now + (refused.after_seconds or 0.0)
-        self._at(now + self._travels(), lambda later: self._hear(later, turn, refused.headers, named))
-
-    def _send_another(self, now: float) -> None:
-        self.served += self.server.take(now)
-        self._at(now + self.another_every_seconds, self._send_another)
-
-    def _hear(self, now: float, turn: Turn, headers: dict[str, str], named: float | None = None) -> None:
-        self._allowance = answered(
-            self._allowance,
-            turn,
-            limit_of(headers, after(now)),
-            refused=named is not None,
-            now=after(now),
-            jitter=lambda most: self._random.uniform(0, most),
-        )
-        self._not_before = max(self._not_before, named or 0.0)
-        self._ask(now)
-
-
-def _standing(limit: ServersLimit, now: float) -> Standing:
-    next_seconds = limit.seconds_to_next(now)
-    return Standing(
-        capacity=limit.capacity,
-        window_seconds=limit.window_seconds,
-        remaining=limit.remaining(now),
-        next_seconds=next_seconds,
-        full_seconds=max(limit.seconds_to_full(now), next_seconds),
-        epoch=after(now).timestamp(),
-        daily=1_000_000,
-        daily_remaining=1_000_000,
-    )
-
-
-WINDOW = FixedWindow(100, 60)
-NARROW_WINDOW = FixedWindow(20, 10)
-BUCKET = TokenBucket(20, 2)
-SECONDS = 599.0
-"""Just short of ten wide windows: a request that came with the next one's beginning would open it."""
-
-
-@pytest.mark.parametrize(
-    ("server", "dialect", "quota"),
-    [
-        (WINDOW, Dialect.GITHUB, None),
-        (WINDOW, Dialect.JIRA, None),
-        (WINDOW, Dialect.IETF, None),
-        (WINDOW, Dialect.RATELIMIT_OLD, None),
-        (BUCKET, Dialect.BARE, Quota(20, 10)),
-        (NARROW_WINDOW, Dialect.BARE, Quota(20, 10)),
-        (BUCKET, Dialect.HUBSPOT, None),
-        (NARROW_WINDOW, Dialect.HUBSPOT, None),
-    ],
-)
-def test_a_limit_that_is_known_is_used_and_refuses_nothing(
-    server: ServersLimit, dialect: Dialect, quota: Quota | None
-) -> None:
-    many = Simulation(replace(server), dialect, quota).run(SECONDS)
-
-    assert many.refused_at == []
-    assert many.share(SECONDS) >= 0.9
-
-
-@pytest.mark.parametrize(
-    ("server", "dialect"),
-    [
-        (BUCKET, Dialect.RETRY_AFTER),
-        (BUCKET, Dialect.RETRY_AFTER_DATE),
-        (BUCKET, Dialect.SLACK),
-        (WINDOW, Dialect.RETRY_AFTER),
-        (NARROW_WINDOW, Dialect.RETRY_AFTER),
-        (NARROW_WINDOW, Dialect.RETRY_AFTER_DATE),
-    ],
-)
-def test_a_limit_that_only_refusals_tell_of_is_used_and_none_goes_before_the_time_that_was_named(
-    server: ServersLimit, dialect: Dialect
-) -> None:
-    many = Simulation(replace(server), dialect).run(SECONDS)
-
-    assert many.refused_at
-    assert many.too_early == []
-    assert many.share(SECONDS) >= 0.9
-
-
-@pytest.mark.parametrize(
-    ("server", "dialect", "quota"),
-    [
-        (WINDOW, Dialect.GITHUB, None),
-        (WINDOW, Dialect.JIRA, None),
-        (WINDOW, Dialect.IETF, None),
-        (BUCKET, Dialect.RETRY_AFTER, Quota(20, 10)),
-        (NARROW_WINDOW, Dialect.RETRY_AFTER, Quota(20, 10)),
-        (BUCKET, Dialect.RETRY_AFTER, None),
-        (WINDOW, Dialect.RETRY_AFTER, None),
-    ],
-)
-def test_where_another_uses_the_same_limit_it_is_used_and_none_goes_before_the_time_that_was_named(
-    server: ServersLimit, dialect: Dialect, quota: Quota | None
-) -> None:
-    many = Simulation(replace(server), dialect, quota, another_every_seconds=2.0).run(SECONDS)
-
-    assert many.refused_at
-    assert many.too_early == []
-    assert many.share(SECONDS) >= 0.9
-
-
-@pytest.mark.parametrize("dialect", [Dialect.GITHUB, Dialect.IETF])
-def test_a_bucket_whose_answers_speak_of_it_as_a_window_is_used_and_none_goes_before_the_time_that_was_named(
-    dialect: Dialect,
-) -> None:
-    many = Simulation(replace(BUCKET), dialect).run(SECONDS)
-
-    assert many.too_early == []
-    assert many.share(SECONDS) >= 0.9
