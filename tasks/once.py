@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from blocks.errors import ChannelUnavailable, HoldfastError, ServiceUnavailable
+from blocks.errors import ChannelUnavailable, DeliveryRefused, HoldfastError, ServiceUnavailable
 from blocks.ledger import DeliveryRow
 from tasks.context import current_run
 
@@ -16,6 +16,15 @@ Receipt = Mapping[str, JsonValue]
 def key_of(run_id: UUID, node: str, place: str) -> str:
     """What a delivery or a write is known by at its place; the same for every try of it."""
     return f"holdfast-{sha256(f'{run_id}/{node}/{place}'.encode()).hexdigest()[:24]}"
+
+
+def nobody_knows(what: str) -> DeliveryRefused:
+    """The refusal to do a second time what an earlier try, that was cut off, may have done."""
+    return DeliveryRefused(
+        f"an earlier try {what} was cut off",
+        means="it may have been made, and the place cannot tell, so it is not made again",
+        mend="look there; if it is missing, start a new run",
+    )
 
 
 async def carried_out(delivery: DeliveryRow, act: Callable[[], Awaitable[Receipt]]) -> Receipt:

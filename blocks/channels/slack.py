@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from blocks.channels.message import Message
 from blocks.errors import ChannelRefused, ChannelUnavailable, CredentialsRefused, RequestRefused, ServiceUnavailable
@@ -14,6 +15,12 @@ SERVICE = "slack"
 """What the Service block is called; its bot has the scope chat:write."""
 MOST_LETTERS = 12_000
 """What Slack takes in one Markdown block."""
+
+
+def message_body(channel: str, title: str, markdown: str) -> dict[str, Any]:
+    """The JSON of a message of at most MOST_LETTERS; the title is what a notification shows."""
+    blocks = [{"type": "markdown", "text": markdown}]
+    return {"channel": channel, "text": title, "blocks": blocks, "unfurl_links": False}
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,7 @@ class SlackChannel:
             ChannelUnavailable: Slack is down or asks to come again later.
             ChannelRefused: it will not take this message, or not from us.
         """
-        body = {
-            "channel": member,
-            "text": message.subject,  # what a notification shows
-            "blocks": [{"type": "markdown", "text": message.text[:MOST_LETTERS]}],
-            "unfurl_links": False,
-        }
+        body = message_body(member, message.subject, message.text[:MOST_LETTERS])
         client = ServiceClient(SERVICE, self.service, self.book)
         until = asyncio.get_running_loop().time() + timeout_seconds
         try:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from blocks.errors import DeliveryRefused
 from blocks.folders import digest
 from blocks.services.call import Call
 from blocks.services.client import ServiceClient
@@ -14,7 +13,7 @@ from blocks.services.reading import found
 from blocks.words import counted
 from tasks.context import current_run
 from tasks.node_task import node_task, step_end
-from tasks.once import Receipt, carried_out, key_of
+from tasks.once import Receipt, carried_out, key_of, nobody_knows
 from tasks.outcome import Gap, Outcome, Scope
 from tasks.request.calling import asking, service_client
 from tasks.request.node import RequestNode
@@ -92,7 +91,7 @@ async def _write(node: RequestNode, scope: Scope, client: ServiceClient, call: C
     if delivery.receipt_at is None:
         may_be_repeated = call.method in ("PUT", "DELETE") or client.service.idempotency_header
         if not delivery.new and not may_be_repeated:
-            raise _unsure(target)
+            raise nobody_knows(f"of {target}")
         fields = dict(await carried_out(delivery, lambda: _made(node, client, call)))
     else:
         fields = dict(delivery.receipt or {})
@@ -103,11 +102,3 @@ async def _write(node: RequestNode, scope: Scope, client: ServiceClient, call: C
 async def _made(node: RequestNode, client: ServiceClient, call: Call) -> Receipt:
     answer = await asking(client, node.id, node.path, step_end(node))(call)
     return {"status": answer.status, **_fields(node, answer.body)}
-
-
-def _unsure(target: str) -> DeliveryRefused:
-    return DeliveryRefused(
-        f"an earlier try of {target} was cut off",
-        means="it may have been made, so it is not made again",
-        mend="look there; if it is missing, start a new run",
-    )

@@ -148,7 +148,9 @@ async def test_a_write_of_which_nobody_knows_whether_it_was_made_is_not_made_aga
 
     assert first.is_failed()
     assert second.is_failed()
-    assert "was cut off; it may have been made, so it is not made again" in str(second.message)
+    assert "was cut off; it may have been made, and the place cannot tell, so it is not made again" in str(
+        second.message
+    )
     assert len(desk.asked) == 1
 
 

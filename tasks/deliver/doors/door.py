@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from blocks.errors import DeliveryRefused
 from tasks.once import Receipt
 
 
@@ -49,12 +48,3 @@ class Door(Protocol):
             HoldfastError: the place does not say now.
         """
         ...
-
-
-def nobody_knows(place: str) -> DeliveryRefused:
-    """The refusal to deliver a second time what may be there already."""
-    return DeliveryRefused(
-        f"an earlier try to deliver to {place} was cut off",
-        means="it may have been made, and the place cannot be asked, so it is not made again",
-        mend="look there; if it is missing, start a new run",
-    )

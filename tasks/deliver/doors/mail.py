@@ -8,8 +8,8 @@ from blocks.channels.sending import NAME
 from blocks.errors import DeliveryRefused
 from blocks.people.directory import saved_roster
 from blocks.saved import load_saved
-from tasks.deliver.doors.door import Parcel, nobody_knows
-from tasks.once import Receipt
+from tasks.deliver.doors.door import Parcel
+from tasks.once import Receipt, nobody_knows
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MailDoor:
         Raises:
             DeliveryRefused: always.
         """
-        raise nobody_knows(self.place)
+        raise nobody_knows(f"to deliver to {self.place}")
 
 
 async def addresses_of(name: str) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from blocks.channels.slack import MOST_LETTERS
+from blocks.channels.slack import MOST_LETTERS, message_body
 from blocks.errors import DeliveryRefused, HoldfastError, ServiceUnavailable
 from blocks.services.call import Call
 from blocks.services.reading import found as find
 from blocks.tls import tls_context
-from tasks.deliver.doors.door import Parcel, nobody_knows
-from tasks.once import Receipt
+from tasks.deliver.doors.door import Parcel
+from tasks.once import Receipt, nobody_knows
 from tasks.request.calling import Ask
 
 UPLOAD_SECONDS = 60.0
@@ -41,13 +41,8 @@ class SlackDoor:
         """
         if self.as_file or len(parcel.text) > MOST_LETTERS:
             return await self._upload(parcel)
-        body = {
-            "channel": self.channel,
-            "text": parcel.title,  # what a notification shows
-            "blocks": [{"type": "markdown", "text": parcel.text}],
-            "metadata": {"event_type": _EVENT, "event_payload": {"delivery": parcel.key}},
-            "unfurl_links": False,
-        }
+        mark = {"event_type": _EVENT, "event_payload": {"delivery": parcel.key}}
+        body = message_body(self.channel, parcel.title, parcel.text) | {"metadata": mark}
         answer = await self.ask(Call("POST", "/chat.postMessage", json=body))
         return {"channel": find("channel", answer.body), "ts": find("ts", answer.body)}
 
@@ -58,14 +53,14 @@ class SlackDoor:
             DeliveryRefused: it may not, or it was a file.
         """
         if self.as_file or len(parcel.text) > MOST_LETTERS:
-            raise nobody_knows(self.place)
+            raise nobody_knows(f"to deliver to {self.place}")
         params = {"channel": self.channel, "include_all_metadata": True, "limit": 200}
         try:
             answer = await self.ask(Call("GET", "/conversations.history", params=params))
         except ServiceUnavailable:
             raise
         except HoldfastError as error:
-            raise nobody_knows(self.place) from error
+            raise nobody_knows(f"to deliver to {self.place}") from error
         mark = f"messages[?metadata.event_payload.delivery=='{parcel.key}'] | [0].ts"
         ts = find(mark, answer.body)
         return {"channel": self.channel, "ts": ts} if ts else None
