@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import trustme
 
 # Also because its plugin would import it when the session ends, where Python 3.11 at times cannot parse
 # (python/cpython#106905).
@@ -111,7 +112,18 @@ def pytest_configure(config: pytest.Config) -> None:
         # A flow that escapes the session's server must fail, not start one of its own.
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false",
         HOLDFAST_HOME=f"{home.name}/holdfast",
+        SSL_CERT_FILE=str(_one_authority(Path(home.name))),
     )
+
+
+def _one_authority(folder: Path) -> Path:
+    """A file with one certificate authority: every HTTP client reads all that there are, some 140 in a tenth of a second.
+
+    No test asks a host outside.
+    """
+    path = folder / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    return path
 
 
 @pytest.fixture(scope="session")
