@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _one_authority(folder: Path) -> Path:
-    """A file with one certificate authority: every HTTP client reads all that there are, some 140 in a tenth of a second.
+    """A file with one certificate authority; of the 140 of a machine, which every client reads, it takes 0.1 s.
 
     No test asks a host outside.
     """
