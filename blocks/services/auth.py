@@ -1,8 +1,7 @@
 """Who we are at an API: the header that each request carries, and how a token that has expired is renewed.
 
 Grants: refresh token (RFC 6749, 6), JWT bearer (RFC 7523, 2.1; Google's service accounts), GitHub's installation
-tokens for a JWT of the app (docs.github.com, "Generating an installation access token"; checked 2026-11). A refresh
-token that the API replaces is used from then on by this process; the block keeps the old one.
+tokens for a JWT of the app (docs.github.com, "Generating an installation access token"; checked 2026-11).
 """
 
 import asyncio
@@ -18,7 +17,9 @@ from google.auth.crypt import RSASigner
 from google.auth.jwt import encode
 
 from blocks.errors import CredentialsRefused, ServiceUnavailable
+from blocks.ledger import ServiceBook
 from blocks.services.reading import read_bounded
+from blocks.services.rotation import EXCHANGE_SECONDS, RefreshToken
 from blocks.services.secrets import Secrets
 from blocks.services.service import Service
 
@@ -89,10 +90,16 @@ class Renewed:
     """A bearer token that is asked for when it is first needed, when it is over, and once when it is refused."""
 
     def __init__(
-        self, ask: Callable[[datetime, str], httpx.Request], name: str, secrets: Secrets, now: Callable[[], datetime]
+        self,
+        ask: Callable[[datetime, str], httpx.Request],
+        name: str,
+        secrets: Secrets,
+        now: Callable[[], datetime],
+        refresh_token: RefreshToken | None = None,
     ) -> None:
-        self._ask, self._name, self._secrets, self._now = ask, name, secrets, now
-        self._token = self._refresh_token = ""
+        """`ask` makes the request for a token, from the time and the refresh token, which is empty where none is."""
+        self._ask, self._name, self._secrets, self._now, self._refresh_token = ask, name, secrets, now, refresh_token
+        self._token = ""
         self._over_at: datetime | None = None
         self._is_new = False
         self._asking = asyncio.Lock()
@@ -119,10 +126,23 @@ class Renewed:
         self._is_new = False
 
     async def _renew(self, send: Send) -> None:
+        if self._refresh_token is None:
+            await self._exchange(send, "")
+            return
+        async with self._refresh_token.in_use() as refresh_token:
+            self._secrets.add(refresh_token)
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                said = await self._exchange(send, refresh_token)
+            if isinstance(rotated := said.get("refresh_token"), str) and rotated != refresh_token:
+                self._secrets.add(rotated)
+                await self._refresh_token.replace(rotated)
+
+    async def _exchange(self, send: Send, refresh_token: str) -> Mapping[str, Any]:
+        """Gets a token; returns all that was said beside it."""
         not_renewed = f"the token of service {self._name!r} could not be renewed"
         self._token, failure = "", ServiceUnavailable("")
         try:
-            response = await send(self._ask(self._now(), self._refresh_token))
+            response = await send(self._ask(self._now(), refresh_token))
             try:
                 content = await read_bounded(response, MOST_TOKEN_BYTES)
             finally:
@@ -132,8 +152,9 @@ class Renewed:
         else:
             if response.status_code == 429 or response.status_code >= 500:
                 raise ServiceUnavailable(f"{not_renewed}: {response.status_code}")
-            self._take(response.status_code, _object(content))
-            return
+            said = _object(content)
+            self._take(response.status_code, said)
+            return said
         # Raised here, so that it carries no trace of the request.
         raise failure
 
@@ -147,9 +168,6 @@ class Renewed:
             )
         self._secrets.add(token)
         self._token, self._over_at = token, self._end_of(said)
-        if isinstance(rotated := said.get("refresh_token"), str):
-            self._secrets.add(rotated)
-            self._refresh_token = rotated
 
     def _end_of(self, said: Mapping[str, Any]) -> datetime | None:
         try:
@@ -163,7 +181,9 @@ class Renewed:
         return None
 
 
-def credentials_of(service: Service, name: str, secrets: Secrets, now: Callable[[], datetime]) -> Credentials:
+def credentials_of(
+    service: Service, name: str, secrets: Secrets, book: ServiceBook, now: Callable[[], datetime]
+) -> Credentials:
     """Who we are at the service.
 
     Raises:
@@ -182,7 +202,7 @@ def credentials_of(service: Service, name: str, secrets: Secrets, now: Callable[
             secrets.add(pair)
             return Fixed(Header("Authorization", f"Basic {pair}"))
         case "refresh token":
-            return Renewed(_refresh(service), name, secrets, now)
+            return Renewed(_refresh(service), name, secrets, now, RefreshToken(name, service, book, now))
         case "service account":
             return Renewed(_service_account(service, name), name, secrets, now)
         case "github app":
@@ -190,10 +210,10 @@ def credentials_of(service: Service, name: str, secrets: Secrets, now: Callable[
 
 
 def _refresh(service: Service) -> Callable[[datetime, str], httpx.Request]:
-    def ask(at: datetime, rotated: str) -> httpx.Request:
+    def ask(at: datetime, refresh_token: str) -> httpx.Request:
         form = {
             "grant_type": "refresh_token",
-            "refresh_token": rotated or service.refresh_token.get_secret_value(),
+            "refresh_token": refresh_token,
             "client_id": service.client_id,
             "client_secret": service.client_secret.get_secret_value(),
         }
@@ -213,7 +233,7 @@ def _service_account(service: Service, name: str) -> Callable[[datetime, str], h
     if not is_usable:  # raised here, so that it carries nothing of the key
         raise _unreadable(name, "service_account", "the JSON that Google gave for it")
 
-    def ask(at: datetime, rotated: str) -> httpx.Request:
+    def ask(at: datetime, _: str) -> httpx.Request:
         issued = int(at.timestamp())
         claims: dict[str, str | int] = {"iss": email, "aud": url, "iat": issued, "exp": issued + 3600}
         claims["scope"] = " ".join(service.scopes)
@@ -234,7 +254,7 @@ def _github_app(service: Service, name: str) -> Callable[[datetime, str], httpx.
         raise _unreadable(name, "private_key", "the PEM file that GitHub gave for it")
     url = f"{service.address}/app/installations/{service.installation_id}/access_tokens"
 
-    def ask(at: datetime, rotated: str) -> httpx.Request:
+    def ask(at: datetime, _: str) -> httpx.Request:
         # A minute back, because GitHub refuses a JWT from what its clock calls the future; it takes ten at most.
         issued = int(at.timestamp()) - 60
         jwt = _signed(signer, {"iat": issued, "exp": issued + 600, "iss": service.app_id})

@@ -49,7 +49,7 @@ class ServiceClient:
         self._book, self._now = book, now
         self._turns = Turns(name, service, book, now)
         self._secrets = Secrets(*service.secrets)
-        self._credentials = credentials_of(service, name, self._secrets, now)
+        self._credentials = credentials_of(service, name, self._secrets, book, now)
         self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(service.concurrency))
         self._http = httpx.AsyncClient(verify=tls_context(), headers={"User-Agent": "holdfast", **service.api.headers})
 

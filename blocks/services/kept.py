@@ -11,7 +11,6 @@ from blocks.services.service import Service
 
 MOST_BYTES = 1_000_000
 """Longer answers are not kept."""
-_HEADERS = ("link",)
 _NEXT = "holdfast-next"
 
 
@@ -39,9 +38,7 @@ async def keep_answer(
     may_not = "no-store" in answer.headers.get("cache-control", "").lower() or len(content) > MOST_BYTES
     if not _is_kept(service, call) or answer.status != 200 or not etag or may_not:
         return
-    headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
-    if answer.next_url:
-        headers[_NEXT] = answer.next_url
+    headers = {_NEXT: answer.next_url} if answer.next_url else {}
     await book.keep(ServiceAnswerRow(_key(service, call), etag, headers, json.dumps(answer.body), at))
 
 

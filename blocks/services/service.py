@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -156,10 +157,19 @@ class Service(Block):
         return Quota(self.requests, self.per_seconds) if self.requests and self.per_seconds else None
 
     @property
+    def document_id(self) -> UUID | None:
+        """Which saved block this is; None: it is not saved."""
+        return self._block_document_id
+
+    @property
     def credential(self) -> str:
         """What those who share a limit have in common: the host, and a digest of who we are there."""
         parts = [self.username, self.client_id, self.subject, self.app_id, self.installation_id]
-        parts += self.secrets
+        secrets = list(self.secrets)
+        if self.auth == "refresh token" and self.document_id is not None:
+            # The token may be another after each exchange.
+            secrets[_SECRETS.index("refresh_token")] = str(self.document_id)
+        parts += secrets
         digest = sha256("\0".join(parts).encode()).hexdigest()
         return f"{urlsplit(self.address).netloc.lower()}#{digest[:12]}"
 

@@ -107,6 +107,8 @@ class TokenDesk:
     """Of who signs, in PEM."""
     issuer: str = ""
     """The service account's email, or the id of the GitHub app."""
+    rotates: bool = False
+    """Whether each exchange gives another refresh token, and only that one is good then."""
     lasts_seconds: float = 3600.0
     """By what it says; for how long a token is good is `expire`'s to say."""
     given: list[str] = field(default_factory=list)
@@ -144,7 +146,10 @@ class TokenDesk:
                     return Says({"error": "invalid_grant", "error_description": why}, 400)
             case _:
                 return Says({"error": "unsupported_grant_type"}, 400)
-        return Says({"access_token": self._new(), "token_type": "Bearer", "expires_in": self.lasts_seconds})
+        said = {"access_token": self._new(), "token_type": "Bearer", "expires_in": self.lasts_seconds}
+        if self.rotates:
+            said["refresh_token"] = self.refresh_token = f"{self.refresh_token.partition(' ')[0]} {len(self.given)}"
+        return Says(said)
 
     def _github(self, asked: Asked) -> Says:
         if why := self._wrong(asked.headers.get("authorization", "").removeprefix("Bearer "), 600, None):
