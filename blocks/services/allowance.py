@@ -9,8 +9,9 @@ Three ways to stay within a limit, each used where it is known:
   the time to the reset;
 - a rolling quota, from the block, the preset or an answer: one after another, a twentieth of it at once (GCRA, the
   generic cell rate algorithm of ATM Forum TM 4.0, 4.4.2);
-- neither: a slow start (as TCP's, RFC 5681, 3.1), ten a second and twice as many each second; after a refusal, the
-  pace at which requests were taken until then, a little quicker with use. So few are under way when one is refused.
+- neither: a slow start (as TCP's, RFC 5681, 3.1), ten a second and, where that holds requests back, twice as many each
+  second; after a refusal, the pace at which requests were taken until then, a little quicker with use. So few are under
+  way when one is refused.
 """
 
 from collections.abc import Callable
@@ -26,15 +27,18 @@ AT_ONCE = 0.05
 """The share of a rolling quota that may go at once; the pace makes up for it, so that no span has more than it."""
 FIRST_PACE = 10.0
 """Requests a second, where nothing is known of a limit."""
-QUICKER = {"guessed": 0.7, "learned": 0.02, "named": 0.0}
-"""By how much a pace grows with each request, in requests a second: so it grows by e to the power of that each second.
-What was refused once may be allowed again."""
+QUICKER = {"guessed": 0.7, "learned": 0.02, "set": 0.0, "told": 0.0}
+"""By how much a pace grows with each request that it holds back, in requests a second: where it holds back all, by e to
+the power of that each second. What was refused once may be allowed again."""
 SLOWER = 1.5
 """By how much a pace that was learned is slowed at most when it is refused."""
 IDLE = timedelta(seconds=10)
 """Requests that are further apart show no pace, and a pace that was only guessed begins anew."""
 FORGOTTEN = timedelta(hours=1)
-"""How long a pace that was learned is kept when nothing is sent."""
+"""How long a pace that was learned or told is kept when nothing is sent."""
+SHORT_SECONDS = 5.0
+"""A longer wait teaches a pace only where it is no longer than the time in which requests were taken: that a day's quota
+is used up has nothing to do with how quick they were."""
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """The longest wait after so many refusals in a row that name none; the real one is drawn from 0 to it (full jitter)."""
 ROUNDING = timedelta(seconds=1.1)
@@ -73,8 +77,8 @@ class Allowance:
     """The number of the last request before this window."""
     pace: float = FIRST_PACE
     """Requests a second."""
-    paced: Literal["guessed", "learned", "named"] = "guessed"
-    """`learned`: from refusals. `named`: it is a quota that somebody has told; in a window only that holds."""
+    paced: Literal["guessed", "learned", "set", "told"] = "guessed"
+    """`learned`: from refusals. `set`: a quota of the block or the preset. `told`: one that an answer has named."""
     at_once: int = 1
     """How many may go as if the pace were not."""
     due_at: datetime = _NEVER
@@ -106,13 +110,22 @@ class NotYet:
     """Whether a limit is why; else the first answer is awaited."""
 
 
-def with_quota(allowance: Allowance, quota: Quota) -> Allowance:
-    """The allowance that keeps to a rolling quota."""
+def under(allowance: Allowance, own: Quota | None, preset: Quota | None) -> Allowance:
+    """The allowance that keeps to the block's own quota, else to one that an answer has named, else to the preset's."""
+    quota = own or (None if allowance.paced == "told" else preset)
+    if quota is not None:
+        return _with_quota(allowance, quota, "set")
+    if allowance.paced == "set":
+        return replace(allowance, pace=FIRST_PACE, at_once=1, paced="guessed", due_at=_NEVER)
+    return allowance
+
+
+def _with_quota(allowance: Allowance, quota: Quota, paced: Literal["set", "told"]) -> Allowance:
     at_once = max(1, int(quota.requests * AT_ONCE))
     pace = max(1, quota.requests - at_once) / quota.per_seconds
-    if (allowance.pace, allowance.at_once, allowance.paced) == (pace, at_once, "named"):
+    if (allowance.pace, allowance.at_once, allowance.paced) == (pace, at_once, paced):
         return allowance
-    return replace(allowance, pace=pace, at_once=at_once, paced="named")
+    return replace(allowance, pace=pace, at_once=at_once, paced=paced)
 
 
 def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Allowance, Turn | NotYet]:
@@ -124,30 +137,40 @@ def next_turn(allowance: Allowance, now: datetime, latest: datetime) -> tuple[Al
     if fresh.left is not None:
         at = max(at, _in_window(fresh, at))
         fresh = _in_this_window(fresh, at)
-    if fresh.left is None or fresh.paced == "named":
+    if fresh.left is None or _is_quota(fresh):
         fresh, at = _at_its_pace(fresh, at)
     if at > latest:
         return allowance, NotYet(at, limited=True)
-    left = None if fresh.left is None else fresh.left - 1
-    fresh = replace(fresh, sent=fresh.sent + 1, sent_at=max(at, fresh.sent_at), left=left, open=fresh.open + 1)
     unwatched = fresh.heard and fresh.left is None and not fresh.refusals
-    is_guess = fresh.left is None and fresh.paced != "named"
-    return fresh, Turn(at, fresh.sent, fresh.round, unwatched, is_guess)
+    turn = Turn(at, fresh.sent + 1, fresh.round, unwatched, fresh.left is None and not _is_quota(fresh))
+    left = None if fresh.left is None else fresh.left - 1
+    under_way = fresh.open if unwatched else fresh.open + 1
+    return replace(fresh, sent=turn.number, sent_at=max(at, fresh.sent_at), left=left, open=under_way), turn
+
+
+def _is_quota(allowance: Allowance) -> bool:
+    """Whether the pace is a quota, which holds in a window too."""
+    return allowance.paced in ("set", "told")
 
 
 def _at_its_pace(allowance: Allowance, at: datetime) -> tuple[Allowance, datetime]:
     """The allowance and the time of the next request, which would be sent at `at` but for the pace."""
     idle = at - max(allowance.sent_at, allowance.blocked_until)
-    if allowance.paced == "learned" and idle > FORGOTTEN:
-        allowance = replace(allowance, paced="guessed")
+    if idle > FORGOTTEN and allowance.paced in ("learned", "told"):
+        allowance = replace(allowance, pace=FIRST_PACE, at_once=1, paced="guessed", due_at=_NEVER)
     if idle > max(IDLE, timedelta(seconds=2 / allowance.pace)):
         allowance = replace(allowance, since_at=at, since_sent=allowance.sent)
         if allowance.paced == "guessed":
             allowance = replace(allowance, pace=FIRST_PACE)
+    else:
+        # Time in which the pace would have let more be sent says nothing of a limit.
+        since_at = allowance.since_at + max(timedelta(0), at - max(allowance.due_at, allowance.since_at))
+        allowance = replace(allowance, since_at=since_at)
     spacing = timedelta(seconds=1 / allowance.pace)
-    at = max(at, allowance.due_at - spacing * (allowance.at_once - 1))
-    pace = allowance.pace + QUICKER[allowance.paced]
-    return replace(allowance, pace=pace, due_at=max(allowance.due_at, at) + spacing), at
+    first = allowance.due_at - spacing * (allowance.at_once - 1)
+    if first > at:
+        at, allowance = first, replace(allowance, pace=allowance.pace + QUICKER[allowance.paced])
+    return replace(allowance, due_at=max(allowance.due_at, at) + spacing), at
 
 
 def _in_this_window(allowance: Allowance, at: datetime) -> Allowance:
@@ -180,12 +203,18 @@ def is_good(allowance: Allowance, turn: Turn, now: datetime) -> bool:
 
 def given_back(allowance: Allowance, turn: Turn) -> Allowance:
     """The allowance once a turn is not used."""
+    due_at, left = allowance.due_at, allowance.left
+    if turn.round == allowance.round:
+        due_at -= timedelta(seconds=1 / allowance.pace)
+        left = None if left is None else left + 1
     if turn.number <= allowance.window_from:
-        return allowance
-    left = allowance.left
-    if left is not None and turn.round == allowance.round:
-        left += 1
-    return replace(allowance, open=max(0, allowance.open - 1), left=left)
+        return replace(allowance, due_at=due_at)
+    return replace(allowance, open=_without(allowance, turn), left=left, due_at=due_at)
+
+
+def _without(allowance: Allowance, turn: Turn) -> int:
+    """How many are under way once that one no longer is."""
+    return allowance.open if turn.unwatched else max(0, allowance.open - 1)
 
 
 def answered(
@@ -194,9 +223,9 @@ def answered(
     """The allowance once that request's answer is known; `jitter` draws a wait from 0 to its argument."""
     allowance = replace(allowance, heard=True)
     if limit.quota is not None:
-        allowance = with_quota(allowance, limit.quota)
+        allowance = _with_quota(allowance, limit.quota, "told")
     if turn.number > allowance.window_from:
-        allowance = _counted(allowance, limit, now)
+        allowance = _counted(replace(allowance, open=_without(allowance, turn)), limit, now)
     if refused:
         return _refused(allowance, turn, limit, now, jitter)
     return replace(allowance, refusals=0) if turn.round == allowance.round else allowance
@@ -204,7 +233,6 @@ def answered(
 
 def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
     """The allowance with what the answer to a request of its window says is left."""
-    allowance = replace(allowance, open=max(0, allowance.open - 1))
     if limit.remaining is None or not limit.resets_in_seconds:
         return allowance
     # The API has not counted all that are under way, so its figure is a bound, and exact only once none is.
@@ -235,7 +263,9 @@ def _refused(
     if wait is None:
         wait = jitter(BACKOFF_SECONDS[min(allowance.refusals, len(BACKOFF_SECONDS) - 1)])
     until = max(now + timedelta(seconds=wait), allowance.blocked_until)
-    paced = _slower(allowance, turn, until) if allowance.left is None else replace(allowance, left=0, ends_at=until)
+    paced = (
+        _slower(allowance, turn, now, until) if allowance.left is None else replace(allowance, left=0, ends_at=until)
+    )
     return replace(
         paced,
         blocked_until=until,
@@ -248,16 +278,16 @@ def _refused(
     )
 
 
-def _slower(allowance: Allowance, turn: Turn, until: datetime) -> Allowance:
-    """The allowance with a pace from what was taken between the last two refusals, where none is named."""
-    taken = turn.number - 1 - allowance.since_sent
-    seconds = (until - allowance.since_at).total_seconds()
-    if allowance.paced == "named" or seconds <= 0:
+def _slower(allowance: Allowance, turn: Turn, now: datetime, until: datetime) -> Allowance:
+    """The allowance with a pace from what was taken between the last two refusals, where there is no quota."""
+    if _is_quota(allowance):
         return allowance
-    if taken < 1:
+    taken = turn.number - 1 - allowance.since_sent
+    in_use, wait = (now - allowance.since_at).total_seconds(), (until - now).total_seconds()
+    if taken < 1 or in_use <= 0 or wait > max(in_use, SHORT_SECONDS):
         return replace(allowance, pace=FIRST_PACE) if allowance.paced == "guessed" else allowance
     # A bucket that was full gave more in that time than it gives in the long run.
-    pace = taken / seconds
+    pace = taken / (in_use + wait)
     if allowance.paced == "learned":
         pace = max(pace, allowance.pace / SLOWER)
     return replace(allowance, pace=pace, paced="learned", at_once=1)

@@ -152,12 +152,10 @@ class Turns:
             await self._change_breaker(lambda known: (breakers.gave_up(known), None))
 
     async def _take(self, limit: str, latest: datetime) -> Turn | NotYet:
-        quota = self.service.own_quota or quota_of(self.service.api, limit)
+        own, preset = self.service.own_quota, quota_of(self.service.api, limit)
 
         def change(known: Allowance) -> tuple[Allowance, Turn | NotYet]:
-            if quota is not None and (self.service.own_quota or known.paced != "named"):
-                known = allowances.with_quota(known, quota)
-            return allowances.next_turn(known, self.now(), latest)
+            return allowances.next_turn(allowances.under(known, own, preset), self.now(), latest)
 
         return await self._change(limit, change)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
-from blocks.services.allowance import Allowance, NotYet, Turn, answered, given_back, is_good, next_turn, with_quota
+from blocks.services.allowance import Allowance, NotYet, Turn, answered, given_back, is_good, next_turn, under
 from blocks.services.limits import Quota, limit_of
 from tests.servers.limits import Dialect, Limit, Standing, refusal, served_headers
 
@@ -44,7 +44,7 @@ class Simulation:
     def __post_init__(self) -> None:
         self._random, self._order = Random(1), count()  # noqa: S311  # no secret, and the same each time
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
-        self._allowance = with_quota(Allowance(), self.quota) if self.quota else Allowance()
+        self._allowance = under(Allowance(), self.quota, None)
         self._not_before = 0.0
 
     def run(self, seconds: float) -> "Simulation":

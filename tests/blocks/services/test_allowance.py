@@ -20,7 +20,7 @@ from blocks.services.allowance import (
     given_back,
     is_good,
     next_turn,
-    with_quota,
+    under,
 )
 from blocks.services.limits import Limit, Quota
 from tests.blocks.services.simulation import HAIR_SECONDS, LATEST, NOON, after, seconds_of
@@ -63,6 +63,10 @@ def hear(
     return answered(allowance, turn, limit, refused=refused, now=after(seconds), jitter=jitter)
 
 
+def with_quota(allowance: Allowance, quota: Quota) -> Allowance:
+    return under(allowance, quota, None)
+
+
 def with_window(remaining: int, allowed: int, resets_in_seconds: float) -> Allowance:
     """What is known once the first answer, at noon, has said so."""
     allowance, turn = take(Allowance())
@@ -85,19 +89,25 @@ def test_where_nothing_is_known_of_a_limit_there_are_twice_as_many_requests_each
 
     _, turns = take_many(hear(allowance, first, seconds=0.2), 200, 0.2)
 
-    assert [seconds_of(turn.at) for turn in turns[:2]] == pytest.approx([0.2, 0.2 + 1 / 10.7], abs=HAIR_SECONDS)
+    assert [seconds_of(turn.at) for turn in turns[:2]] == pytest.approx([0.2, 0.3], abs=HAIR_SECONDS)
     in_seconds = [sum(second <= seconds_of(turn.at) < second + 1 for turn in turns) for second in range(4)]
-    assert in_seconds == [12, 26, 53, 106]
+    assert in_seconds == [10, 23, 46, 93]
 
 
 def test_a_pace_that_is_a_guess_begins_anew_after_ten_seconds() -> None:
     allowance, turns = take_many(HEARD, 200)
     last = seconds_of(turns[-1].at)
 
-    within, beyond = take(allowance, last + 9.9)[0], take(allowance, last + 10.1)[0]
+    assert take(allowance, last + 9.9)[0].pace > 100
+    assert take(allowance, last + 10.1)[0].pace == 10
 
-    assert within.pace > 100
-    assert beyond.pace == pytest.approx(10.7)
+
+def test_a_pace_that_holds_nothing_back_does_not_grow() -> None:
+    allowance = HEARD
+    for second in range(0, 3600, 5):
+        allowance, _ = take(allowance, second)
+
+    assert allowance.pace == 10
 
 
 def test_a_first_answer_that_does_not_come_is_not_waited_for_longer_than_five_seconds() -> None:
@@ -357,13 +367,15 @@ def test_a_turn_of_an_earlier_window_gives_nothing_back() -> None:
     allowance, old = take(with_window(50, 100, 10))
     allowance, _ = take(allowance, 11)
 
-    assert given_back(allowance, old) == allowance
+    returned = given_back(allowance, old)
+
+    assert (returned.left, returned.open) == (allowance.left, allowance.open)
 
 
 def test_a_turn_without_a_window_gives_no_window_back() -> None:
     allowance, turn = take(HEARD)
 
-    assert given_back(allowance, turn) == replace(allowance, open=0)
+    assert given_back(allowance, turn).left is None
 
 
 def test_a_quota_lets_a_twentieth_go_at_once_and_the_others_one_by_one() -> None:
@@ -404,8 +416,7 @@ def test_an_answer_that_names_a_quota_is_kept_to() -> None:
 
     allowance = hear(allowance, turn, Limit(quota=Quota(190, 10)))
 
-    assert allowance == with_quota(allowance, Quota(190, 10))
-    assert allowance.paced == "named"
+    assert (allowance.pace, allowance.paced) == (18.1, "told")
 
 
 def test_a_quota_is_not_unlearned_by_refusals() -> None:
@@ -413,18 +424,18 @@ def test_a_quota_is_not_unlearned_by_refusals() -> None:
 
     allowance = hear(allowance, turns[-1], REFUSED_FOR_30, 5, refused=True)
 
-    assert (allowance.pace, allowance.paced) == (9.5, "named")
+    assert (allowance.pace, allowance.paced) == (9.5, "set")
     assert take(allowance, 5)[1].at >= after(35)
 
 
-def learned(requests: int = 101, wait: float = 10.0) -> Allowance:
+def learned(requests: int = 101, wait: float = 3.0) -> Allowance:
     """After so many requests from noon on, the last of which was refused at its time, and told to wait."""
     allowance, turns = take_many(HEARD, requests)
     return hear(allowance, turns[-1], Limit(wait_seconds=wait), seconds_of(turns[-1].at), refused=True)
 
 
 def test_a_refusal_teaches_the_pace_at_which_requests_were_taken() -> None:
-    allowance = learned(requests=101, wait=10)
+    allowance = learned(requests=101, wait=3)
     until = seconds_of(allowance.blocked_until)
 
     _, turns = take_many(allowance, 3, until)
@@ -440,18 +451,42 @@ def test_turns_that_were_given_out_and_not_sent_count_for_no_pace() -> None:
     allowance, turns = take_many(HEARD, 200)
     refused = turns[100]
 
-    allowance = hear(allowance, refused, Limit(wait_seconds=10.0), seconds_of(refused.at), refused=True)
+    allowance = hear(allowance, refused, Limit(wait_seconds=3.0), seconds_of(refused.at), refused=True)
 
     assert allowance.pace == pytest.approx(100 / seconds_of(allowance.blocked_until))
 
 
-def test_time_in_which_nothing_was_sent_counts_for_no_pace() -> None:
-    allowance, _ = take_many(HEARD, 20)
-    allowance, turns = take_many(allowance, 101, 3000)
+@pytest.mark.parametrize("pause", [5, 3000])
+def test_time_in_which_nothing_was_to_be_sent_counts_for_no_pace(pause: float) -> None:
+    """Of the pause, only what is within ten seconds counts, and of that only the time until the next one was due."""
+    allowance, before = take_many(HEARD, 20)
+    allowance, turns = take_many(allowance, 101, seconds_of(before[-1].at) + pause)
+    in_use = seconds_of(turns[-1].at) - seconds_of(turns[0].at)
+    if pause < 10:
+        in_use += seconds_of(before[-1].at)
 
-    allowance = hear(allowance, turns[-1], Limit(wait_seconds=10.0), seconds_of(turns[-1].at), refused=True)
+    allowance = hear(allowance, turns[-1], Limit(wait_seconds=3.0), seconds_of(turns[-1].at), refused=True)
 
-    assert allowance.pace == pytest.approx(100 / (seconds_of(allowance.blocked_until) - 3000))
+    assert allowance.pace == pytest.approx((120 if pause < 10 else 100) / (in_use + 3), rel=0.02)
+
+
+def test_after_slow_use_a_burst_that_is_refused_teaches_its_own_pace() -> None:
+    allowance = HEARD
+    for second in range(0, 3600, 5):
+        allowance, _ = take(allowance, second)
+    allowance, turns = take_many(allowance, 60, 3600)
+
+    allowance = hear(allowance, turns[-1], Limit(wait_seconds=1.0), seconds_of(turns[-1].at), refused=True)
+
+    assert allowance.pace > 8
+
+
+def test_that_a_day_s_quota_is_used_up_teaches_no_pace() -> None:
+    allowance = learned(requests=3, wait=43_200.0)
+
+    _, turns = take_many(allowance, 3, 43_300)
+
+    assert [seconds_of(turn.at) for turn in turns] == pytest.approx([43_300, 43_300.1, 43_300.2], abs=0.01)
 
 
 def test_a_refusal_of_the_very_first_request_teaches_no_pace() -> None:
@@ -467,25 +502,67 @@ def test_a_pace_that_was_learned_grows_by_two_in_a_hundred_each_second_in_which_
     again, turns = take_many(allowance, 50, until)
 
     seconds = seconds_of(turns[-1].at) - until
+    assert allowance.paced == again.paced == "learned"
     assert again.pace == pytest.approx(allowance.pace * 1.02**seconds, rel=0.02)
 
 
-def test_a_pace_that_was_learned_is_kept_for_an_hour() -> None:
-    allowance = learned()
-    until = seconds_of(allowance.blocked_until)
+def told() -> Allowance:
+    allowance, turn = take(Allowance())
+    return hear(allowance, turn, Limit(quota=Quota(100, 10)))
 
-    within, beyond = take(allowance, until + 3599)[0], take(allowance, until + 3601)[0]
 
-    assert (within.paced, beyond.paced) == ("learned", "guessed")
-    assert (within.pace, beyond.pace) == pytest.approx((allowance.pace + 0.02, 10.7))
+@pytest.mark.parametrize("known", [learned(), told()], ids=["learned", "told"])
+def test_a_pace_that_was_learned_or_told_is_kept_for_an_hour(known: Allowance) -> None:
+    last = seconds_of(max(known.blocked_until, known.sent_at))
+
+    assert take(known, last + 3599)[0].pace == known.pace
+    assert take(known, last + 3601)[0].pace == 10
+
+
+def test_a_slow_pace_that_is_forgotten_holds_nobody_back() -> None:
+    slow = replace(learned(), pace=1 / 7200)
+    slow, _ = take(slow, 100)
+
+    assert take(slow, 100 + 3700)[1].at == after(100 + 3700)
 
 
 def test_a_pace_that_was_learned_is_slowed_by_a_third_at_most() -> None:
     allowance, turns = take_many(learned(), 2, 20)
 
-    slower = hear(allowance, turns[-1], Limit(wait_seconds=3600.0), 20.5, refused=True)
+    slower = hear(allowance, turns[-1], Limit(wait_seconds=4.0), 20.5, refused=True)
 
     assert slower.pace == pytest.approx(allowance.pace / 1.5)
+
+
+def test_turns_that_are_given_back_hold_nobody_up() -> None:
+    allowance, turns = take_many(learned(), 200, 20)
+    for turn in turns[1:]:
+        allowance = given_back(allowance, turn)
+
+    assert seconds_of(take(allowance, 20)[1].at) == pytest.approx(20, abs=2)
+
+
+def test_answers_that_need_not_be_told_take_nothing_from_a_window_that_is_known_later() -> None:
+    allowance, turns = take_many(HEARD, 50)
+    assert {turn.unwatched for turn in turns} == {True}
+
+    allowance = hear(allowance, turns[-1], Limit(remaining=40, allowed=100, resets_in_seconds=60), 50)
+
+    assert allowance.left == 40
+
+
+def test_a_quota_of_the_block_that_is_taken_away_holds_no_longer() -> None:
+    allowance, _ = take_many(under(HEARD, Quota(5, 60), None), 5)
+
+    assert under(allowance, None, None).pace == 10
+    assert under(allowance, None, Quota(100, 10)).pace == 9.5
+
+
+def test_what_an_answer_tells_goes_before_the_preset_and_the_block_before_both() -> None:
+    known = told()
+
+    assert under(known, None, Quota(50, 10)) == known
+    assert under(known, Quota(50, 10), None).pace == 4.8
 
 
 def test_a_quota_that_is_told_later_replaces_what_was_learned() -> None:
@@ -493,7 +570,7 @@ def test_a_quota_that_is_told_later_replaces_what_was_learned() -> None:
 
     allowance = hear(allowance, turn, Limit(quota=Quota(100, 10)), 20)
 
-    assert (allowance.pace, allowance.paced) == (9.5, "named")
+    assert (allowance.pace, allowance.paced) == (9.5, "told")
 
 
 @pytest.mark.parametrize(
@@ -504,6 +581,7 @@ def test_a_quota_that_is_told_later_replaces_what_was_learned() -> None:
         (with_quota(HEARD, Quota(100, 10)), True),
         (with_window(50, 100, 60), False),
         (learned(), False),
+        (replace(learned(), refusals=0), True),
         (replace(HEARD, refusals=1), False),
     ],
 )
@@ -512,7 +590,7 @@ def test_an_answer_that_would_change_nothing_need_not_be_told(allowance: Allowan
 
     assert turn.unwatched == unwatched
     if unwatched:
-        assert replace(hear(allowance, turn, seconds=61), open=allowance.open) == allowance
+        assert hear(allowance, turn, seconds=61) == allowance
 
 
 class _Steps:
