@@ -37,8 +37,8 @@ IDLE = timedelta(seconds=10)
 FORGOTTEN = timedelta(hours=1)
 """How long a pace that was learned or told is kept when nothing is sent."""
 SHORT_SECONDS = 5.0
-"""A longer wait teaches a pace only where it is no longer than the time in which requests were taken: that a day's quota
-is used up has nothing to do with how quick they were."""
+"""A longer wait teaches a pace only where it is no longer than the time in which requests were taken: how quick they
+were has nothing to do with a day's quota that is used up."""
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """The longest wait after so many refusals in a row that name none; the real one is drawn from 0 to it (full jitter)."""
 ROUNDING = timedelta(seconds=1.1)

@@ -7,25 +7,26 @@ tokens for a JWT of the app (docs.github.com, "Generating an installation access
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 from google.auth.crypt import RSASigner
 from google.auth.jwt import encode
+from pydantic import SecretStr
 
-from blocks.errors import CredentialsRefused, ServiceUnavailable
+from blocks.errors import CredentialsRefused
 from blocks.ledger import ServiceBook
-from blocks.services.reading import read_bounded
-from blocks.services.rotation import EXCHANGE_SECONDS, RefreshToken
 from blocks.services.secrets import Secrets
 from blocks.services.service import Service
+from blocks.services.shared_token import RefreshedTokens
+from blocks.services.tokens import Exchange, Send, Token, Tokens
 
-MOST_TOKEN_BYTES = 1_000_000
-_EARLY = timedelta(seconds=60)
-"""A token is renewed so long before its end: clocks differ."""
+CLOSE_SECONDS = 45.0
+"""How long a renewal may go on when nobody waits for it any more."""
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -42,9 +43,6 @@ class Header:
     def put_into(self, request: httpx.Request) -> None:
         """Lets the request carry it."""
         request.headers[self.name] = self._value
-
-
-Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 class Credentials(Protocol):
@@ -67,6 +65,10 @@ class Credentials(Protocol):
         """The API has taken the last header."""
         ...
 
+    async def aclose(self) -> None:
+        """Waits for what is under way."""
+        ...
+
 
 class Fixed:
     """Always the same header, or none."""
@@ -85,100 +87,69 @@ class Fixed:
     def worked(self) -> None:
         """Nothing to remember."""
 
+    async def aclose(self) -> None:
+        """Nothing is under way."""
+
 
 class Renewed:
     """A bearer token that is asked for when it is first needed, when it is over, and once when it is refused."""
 
-    def __init__(
-        self,
-        ask: Callable[[datetime, str], httpx.Request],
-        name: str,
-        secrets: Secrets,
-        now: Callable[[], datetime],
-        refresh_token: RefreshToken | None = None,
-    ) -> None:
-        """`ask` makes the request for a token, from the time and the refresh token, which is empty where none is."""
-        self._ask, self._name, self._secrets, self._now, self._refresh_token = ask, name, secrets, now, refresh_token
-        self._token = ""
-        self._over_at: datetime | None = None
-        self._is_new = False
-        self._asking = asyncio.Lock()
+    def __init__(self, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._tokens, self._now = tokens, now
+        self._token: Token | None = None
+        self._refused = SecretStr("")
+        self._renewal: asyncio.Task[None] | None = None
 
     async def header(self, send: Send) -> Header | None:
         """The header with a token that is good by what is known."""
-        async with self._asking:
-            if not self._token or (self._over_at is not None and self._now() >= self._over_at):
-                await self._renew(send)
-                self._is_new = True
-            return Header("Authorization", f"Bearer {self._token}")
+        token = self._token
+        while token is None or (token.over_at is not None and self._now() >= token.over_at):
+            # One for all who wait, and to its end also where their time is up: what it gets may be had once only.
+            if self._renewal is None or self._renewal.done():
+                self._renewal = asyncio.create_task(self._renew(send))
+                self._renewal.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(self._renewal)
+            token = self._token
+            if token is not None and token.is_new:
+                break
+        return Header("Authorization", f"Bearer {token.value.get_secret_value()}")
 
     def was_refused(self, header: Header | None) -> bool:
         """Whether it was one that had been good before, so that another is worth asking for."""
-        if header is None or not header.is_same(f"Bearer {self._token}"):
+        token = self._token
+        if header is None or token is None or not header.is_same(f"Bearer {token.value.get_secret_value()}"):
             return True  # another request has had it renewed meanwhile
-        if self._is_new:
+        if token.is_new:
             return False
-        self._token = ""
+        self._token, self._refused = None, token.value
         return True
 
     def worked(self) -> None:
         """The API has taken the token."""
-        self._is_new = False
+        if self._token is not None and self._token.is_new:
+            self._token = replace(self._token, is_new=False)
+
+    async def aclose(self) -> None:
+        """Waits for what is under way."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal], timeout=CLOSE_SECONDS)
+            self._renewal.cancel()
 
     async def _renew(self, send: Send) -> None:
-        if self._refresh_token is None:
-            await self._exchange(send, "")
-            return
-        async with self._refresh_token.in_use() as refresh_token:
-            self._secrets.add(refresh_token)
-            async with asyncio.timeout(EXCHANGE_SECONDS):
-                said = await self._exchange(send, refresh_token)
-            if isinstance(rotated := said.get("refresh_token"), str) and rotated != refresh_token:
-                self._secrets.add(rotated)
-                await self._refresh_token.replace(rotated)
+        self._token = None
+        self._token = await self._tokens.token(send, self._refused)
 
-    async def _exchange(self, send: Send, refresh_token: str) -> Mapping[str, Any]:
-        """Gets a token; returns all that was said beside it."""
-        not_renewed = f"the token of service {self._name!r} could not be renewed"
-        self._token, failure = "", ServiceUnavailable("")
-        try:
-            response = await send(self._ask(self._now(), refresh_token))
-            try:
-                content = await read_bounded(response, MOST_TOKEN_BYTES)
-            finally:
-                await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            failure = ServiceUnavailable(f"{not_renewed}: {type(error).__name__}")
-        else:
-            if response.status_code == 429 or response.status_code >= 500:
-                raise ServiceUnavailable(f"{not_renewed}: {response.status_code}")
-            said = _object(content)
-            self._take(response.status_code, said)
-            return said
-        # Raised here, so that it carries no trace of the request.
-        raise failure
 
-    def _take(self, status: int, said: Mapping[str, Any]) -> None:
-        token = said.get("access_token") or said.get("token")
-        if status >= 400 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            why = said.get("error_description") or said.get("error") or said.get("message") or status
-            raise CredentialsRefused(
-                f"the token of service {self._name!r} could not be renewed: {self._secrets.hidden(str(why))[:200]}",
-                mend=f"mend the Service block {self._name!r}",
-            )
-        self._secrets.add(token)
-        self._token, self._over_at = token, self._end_of(said)
+@dataclass(frozen=True)
+class Asked:
+    """Tokens that are asked for by a request of their own, and are nobody else's."""
 
-    def _end_of(self, said: Mapping[str, Any]) -> datetime | None:
-        try:
-            if "expires_in" in said:
-                return self._now() + timedelta(seconds=float(said["expires_in"])) - _EARLY
-            if "expires_at" in said:
-                at = datetime.fromisoformat(str(said["expires_at"]))
-                return (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EARLY
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return None
+    exchange: Exchange
+    request: Callable[[datetime], httpx.Request]
+
+    async def token(self, send: Send, refused: SecretStr) -> Token:
+        """A new one."""
+        return await self.exchange.answer(send, self.request(self.exchange.now()))
 
 
 def credentials_of(
@@ -189,7 +160,7 @@ def credentials_of(
     Raises:
         CredentialsRefused: a key cannot be read.
     """
-    token = service.token.get_secret_value()
+    token, exchange = service.token.get_secret_value(), Exchange(name, secrets, now)
     match service.auth:
         case "none":
             return Fixed(None)
@@ -202,18 +173,18 @@ def credentials_of(
             secrets.add(pair)
             return Fixed(Header("Authorization", f"Basic {pair}"))
         case "refresh token":
-            return Renewed(_refresh(service), name, secrets, now, RefreshToken(name, service, book, now))
+            return Renewed(RefreshedTokens(name, service, book, exchange, _refresh(service)), now)
         case "service account":
-            return Renewed(_service_account(service, name), name, secrets, now)
+            return Renewed(Asked(exchange, _service_account(service, name)), now)
         case "github app":
-            return Renewed(_github_app(service, name), name, secrets, now)
+            return Renewed(Asked(exchange, _github_app(service, name)), now)
 
 
-def _refresh(service: Service) -> Callable[[datetime, str], httpx.Request]:
-    def ask(at: datetime, refresh_token: str) -> httpx.Request:
+def _refresh(service: Service) -> Callable[[SecretStr], httpx.Request]:
+    def ask(refresh_token: SecretStr) -> httpx.Request:
         form = {
             "grant_type": "refresh_token",
-            "refresh_token": refresh_token,
+            "refresh_token": refresh_token.get_secret_value(),
             "client_id": service.client_id,
             "client_secret": service.client_secret.get_secret_value(),
         }
@@ -222,7 +193,7 @@ def _refresh(service: Service) -> Callable[[datetime, str], httpx.Request]:
     return ask
 
 
-def _service_account(service: Service, name: str) -> Callable[[datetime, str], httpx.Request]:
+def _service_account(service: Service, name: str) -> Callable[[datetime], httpx.Request]:
     try:
         account = json.loads(service.service_account.get_secret_value())
         signer = RSASigner.from_service_account_info(account)  # type: ignore[no-untyped-call]
@@ -233,7 +204,7 @@ def _service_account(service: Service, name: str) -> Callable[[datetime, str], h
     if not is_usable:  # raised here, so that it carries nothing of the key
         raise _unreadable(name, "service_account", "the JSON that Google gave for it")
 
-    def ask(at: datetime, _: str) -> httpx.Request:
+    def ask(at: datetime) -> httpx.Request:
         issued = int(at.timestamp())
         claims: dict[str, str | int] = {"iss": email, "aud": url, "iat": issued, "exp": issued + 3600}
         claims["scope"] = " ".join(service.scopes)
@@ -244,7 +215,7 @@ def _service_account(service: Service, name: str) -> Callable[[datetime, str], h
     return ask
 
 
-def _github_app(service: Service, name: str) -> Callable[[datetime, str], httpx.Request]:
+def _github_app(service: Service, name: str) -> Callable[[datetime], httpx.Request]:
     try:
         signer = RSASigner.from_string(service.private_key.get_secret_value())  # type: ignore[no-untyped-call]
         is_usable = bool(_signed(signer, {}))
@@ -254,7 +225,7 @@ def _github_app(service: Service, name: str) -> Callable[[datetime, str], httpx.
         raise _unreadable(name, "private_key", "the PEM file that GitHub gave for it")
     url = f"{service.address}/app/installations/{service.installation_id}/access_tokens"
 
-    def ask(at: datetime, _: str) -> httpx.Request:
+    def ask(at: datetime) -> httpx.Request:
         # A minute back, because GitHub refuses a JWT from what its clock calls the future; it takes ten at most.
         issued = int(at.timestamp()) - 60
         jwt = _signed(signer, {"iat": issued, "exp": issued + 600, "iss": service.app_id})
@@ -273,11 +244,3 @@ def _unreadable(name: str, field: str, what: str) -> CredentialsRefused:
     return CredentialsRefused(
         f"service {name!r} has a {field} that cannot be read", mend=f"paste {what} into the Service block {name!r}"
     )
-
-
-def _object(content: bytes) -> Mapping[str, Any]:
-    try:
-        said = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}

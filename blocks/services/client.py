@@ -74,7 +74,8 @@ class ServiceClient:
         return await retrying(self._taken, call, until, trace)
 
     async def aclose(self) -> None:
-        """Closes its connections."""
+        """Closes its connections, once a token that is being renewed is there."""
+        await self._credentials.aclose()
         await self._http.aclose()
 
     async def _taken(self, call: Call, until: float, trace: Trace) -> Answer:

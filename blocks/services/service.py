@@ -165,11 +165,7 @@ class Service(Block):
     def credential(self) -> str:
         """What those who share a limit have in common: the host, and a digest of who we are there."""
         parts = [self.username, self.client_id, self.subject, self.app_id, self.installation_id]
-        secrets = list(self.secrets)
-        if self.auth == "refresh token" and self.document_id is not None:
-            # The token may be another after each exchange.
-            secrets[_SECRETS.index("refresh_token")] = str(self.document_id)
-        parts += secrets
+        parts += self.secrets
         digest = sha256("\0".join(parts).encode()).hexdigest()
         return f"{urlsplit(self.address).netloc.lower()}#{digest[:12]}"
 

@@ -192,6 +192,12 @@ class ScriptedApi:
     most_at_once: int = 0
     """How many requests were under way at most."""
 
+    @property
+    def tokens(self) -> TokenDesk:
+        """The desk, of an API that has one."""
+        assert self.desk is not None
+        return self.desk
+
     def __post_init__(self) -> None:
         self._in_order: deque[Answer] = deque()
         self._by_route: dict[tuple[str, str], deque[Answer]] = defaultdict(deque)
