@@ -24,4 +24,8 @@ def surroundings(folder: Path) -> Iterator[Path]:
         os.environ.pop(setting, None)
     with prefect_server(folder / "server") as api:
         os.environ["PREFECT_API_URL"] = api
-        yield folder
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        # Who has imported Prefect before has its settings from before.
+        with temporary_settings({PREFECT_API_URL: api}):
+            yield folder

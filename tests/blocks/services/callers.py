@@ -131,7 +131,7 @@ async def _called(url: str, ledger: str, kind: Kind, preset: Preset, runs: int, 
                     return False
                 return True
             if kind == "prefect":
-                await rate_limit(PREFECT_LIMIT)
+                await rate_limit(PREFECT_LIMIT, strict=True)
             return await _plainly(plain, f"{url}/items", 0.0 if kind == "at once" else 1.0)
 
         async def run() -> Sequence[bool]:
