@@ -225,15 +225,18 @@ def answered(
     if limit.quota is not None:
         allowance = _with_quota(allowance, limit.quota, "told")
     if turn.number > allowance.window_from:
-        allowance = _counted(replace(allowance, open=_without(allowance, turn)), limit, now)
+        allowance = _counted(replace(allowance, open=_without(allowance, turn)), limit, now, refused=refused)
     if refused:
         return _refused(allowance, turn, limit, now, jitter)
     return replace(allowance, refusals=0) if turn.round == allowance.round else allowance
 
 
-def _counted(allowance: Allowance, limit: Limit, now: datetime) -> Allowance:
+def _counted(allowance: Allowance, limit: Limit, now: datetime, *, refused: bool) -> Allowance:
     """The allowance with what the answer to a request of its window says is left."""
     if limit.remaining is None or not limit.resets_in_seconds:
+        if allowance.left is not None and allowance.ends_at == _NEVER and not refused:
+            # Its answers say nothing of the window that has begun, so there may be none.
+            return replace(allowance, left=None, window=None, since_at=now, since_sent=allowance.sent)
         return allowance
     # The API has not counted all that are under way, so its figure is a bound, and exact only once none is.
     known = allowance.left is not None and allowance.ends_at != _NEVER

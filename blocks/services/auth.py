@@ -9,7 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -25,8 +25,8 @@ from blocks.services.service import Service
 from blocks.services.shared_token import RefreshedTokens
 from blocks.services.tokens import Exchange, Send, Token, Tokens
 
-CLOSE_SECONDS = 45.0
-"""How long a renewal may go on when nobody waits for it any more."""
+_NEW = timedelta(seconds=60)
+"""So long a token that was got and is refused is one that no other would be better than."""
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -61,8 +61,8 @@ class Credentials(Protocol):
         """Whether another may be had in its place, once the API has refused it."""
         ...
 
-    def worked(self) -> None:
-        """The API has taken the last header."""
+    def worked(self, header: Header | None) -> None:
+        """The API has taken the header."""
         ...
 
     async def aclose(self) -> None:
@@ -84,7 +84,7 @@ class Fixed:
         """There is no other."""
         return False
 
-    def worked(self) -> None:
+    def worked(self, header: Header | None) -> None:
         """Nothing to remember."""
 
     async def aclose(self) -> None:
@@ -99,6 +99,7 @@ class Renewed:
         self._token: Token | None = None
         self._refused = SecretStr("")
         self._renewal: asyncio.Task[None] | None = None
+        self._got_at = now()
 
     async def header(self, send: Send) -> Header | None:
         """The header with a token that is good by what is known."""
@@ -119,25 +120,29 @@ class Renewed:
         token = self._token
         if header is None or token is None or not header.is_same(f"Bearer {token.value.get_secret_value()}"):
             return True  # another request has had it renewed meanwhile
-        if token.is_new:
+        if token.is_new and self._now() < self._got_at + _NEW:
             return False
         self._token, self._refused = None, token.value
         return True
 
-    def worked(self) -> None:
+    def worked(self, header: Header | None) -> None:
         """The API has taken the token."""
-        if self._token is not None and self._token.is_new:
-            self._token = replace(self._token, is_new=False)
+        token = self._token
+        if token is not None and header is not None and header.is_same(f"Bearer {token.value.get_secret_value()}"):
+            self._token = replace(token, is_new=False)
 
     async def aclose(self) -> None:
-        """Waits for what is under way."""
-        if self._renewal is not None:
-            await asyncio.wait([self._renewal], timeout=CLOSE_SECONDS)
-            self._renewal.cancel()
+        """Waits for an exchange that is under way, and for nothing else."""
+        if self._renewal is not None and not self._renewal.done():
+            if not self._tokens.is_exchanging:
+                self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+        await self._tokens.aclose()
 
     async def _renew(self, send: Send) -> None:
         self._token = None
         self._token = await self._tokens.token(send, self._refused)
+        self._got_at = self._now()
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,10 @@ class Asked:
 
     exchange: Exchange
     request: Callable[[datetime], httpx.Request]
+    is_exchanging: bool = False
+
+    async def aclose(self) -> None:
+        """Nothing is to be saved."""
 
     async def token(self, send: Send, refused: SecretStr) -> Token:
         """A new one."""

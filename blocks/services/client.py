@@ -81,14 +81,16 @@ class ServiceClient:
     async def _taken(self, call: Call, until: float, trace: Trace) -> Answer:
         """The answer to one try, which is made again as long as a limit refuses it, or a token that can be renewed."""
         limit = self._limit_of(call)
+        may_renew = True
         async with self._slot(limit, until):
             while True:
                 header = await self._who_we_are(until, trace)
                 async with self._turns.health(until, trace) as health:
-                    answer = await self._one(call, header, limit, until, trace, health)
+                    answer = await self._one(call, header, limit, until, trace, health, may_renew=may_renew)
                 if isinstance(answer, Answer):
                     return answer
                 if answer == "renew":
+                    may_renew = False
                     trace.attempts -= 1  # that a token has its time is no failure
 
     @asynccontextmanager
@@ -117,7 +119,15 @@ class ServiceClient:
             raise ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time") from None
 
     async def _one(
-        self, call: Call, header: Header | None, limit: str, until: float, trace: Trace, health: Health
+        self,
+        call: Call,
+        header: Header | None,
+        limit: str,
+        until: float,
+        trace: Trace,
+        health: Health,
+        *,
+        may_renew: bool,
     ) -> Answer | Literal["limited", "renew"]:
         """The answer to one request, or why it was refused and is to be made again."""
         kept = await kept_answer(self._book, self.service, call)
@@ -139,10 +149,10 @@ class ServiceClient:
                 await self._turns.answered(limit, turn, said, refused=refused)
         if refused:
             return "limited"
-        if response.status_code == 401 and self._credentials.was_refused(header):
+        if response.status_code == 401 and may_renew and self._credentials.was_refused(header):
             return "renew"
         if response.status_code != 401:
-            self._credentials.worked()
+            self._credentials.worked(header)
         if response.status_code == 304 and kept is not None:
             return kept
         failure = self._failure(call, response.status_code, body, is_json=is_json)

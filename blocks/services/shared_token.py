@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 import anyio
@@ -24,9 +25,8 @@ from blocks.ledger import ServiceBook
 from blocks.ledger.services import State
 from blocks.saved import load_saved
 from blocks.services.service import Service
-from blocks.services.tokens import Exchange, Send, Token
+from blocks.services.tokens import EXCHANGE_SECONDS, Exchange, Send, Token
 
-EXCHANGE_SECONDS = 30.0
 PREFECT_SECONDS = 10.0
 """How long Prefect may take to give the block, or to save it."""
 LEASE = timedelta(seconds=EXCHANGE_SECONDS + 2 * PREFECT_SECONDS + 5)
@@ -37,18 +37,25 @@ _LOG = logging.getLogger(__name__)
 
 
 class ServiceToken(Block):
-    """What was got for the refresh token of the Service block of the same name."""
+    """What was got for a refresh token; its name has a digest of that, so that another one finds nothing of it."""
 
     model_config = ConfigDict(extra="ignore")
 
     _block_type_name = "Service Token"
     _block_type_slug = "service-token"
-    _description = "Written by Holdfast itself: what it got for the refresh token of the Service block of this name."
+    _description = "Written by Holdfast itself: what it got for the refresh token of a Service block."
 
-    credential: str = Field(description="Which credential the Service block had, by a digest.")
+    service: str = Field(description="The Service block that it was last got for.")
     access_token: SecretStr
     over_at: datetime | None = None
     refresh_token: SecretStr = Field(description="The one that is good now.")
+
+
+def grant_of(service: Service) -> str:
+    """What the refresh token in a Service block is known by, also where its client gets another secret."""
+    url = service.token_url or service.api.token_url
+    parts = (url, service.client_id, service.refresh_token.get_secret_value())
+    return f"service-token-{sha256(chr(0).join(parts).encode()).hexdigest()[:24]}"
 
 
 @dataclass
@@ -61,8 +68,10 @@ class RefreshedTokens:
     exchange: Exchange
     request: Callable[[SecretStr], httpx.Request]
     """Asks for a token, by the refresh token."""
-    _unsaved: tuple[SecretStr, SecretStr] | None = None
-    """The refresh token that the block has yet, and the one that could not be saved in its place."""
+    is_exchanging: bool = False
+    """Whether a token is being got or saved."""
+    _unsaved: tuple[SecretStr, ServiceToken] | None = None
+    """The refresh token that is saved yet, and what could not be saved in its place."""
 
     async def token(self, send: Send, refused: SecretStr) -> Token:
         """The token that is kept, else one in exchange for the refresh token.
@@ -79,33 +88,38 @@ class RefreshedTokens:
                 return Token(kept.access_token, kept.over_at, is_new=False)
             current = kept.refresh_token if kept is not None else self.service.refresh_token
             if self._unsaved is not None and self._unsaved[0] == current:
-                current = self._unsaved[1]
+                current = self._unsaved[1].refresh_token
             self._hide(current)
+            self.is_exchanging = True
             try:
-                async with asyncio.timeout(EXCHANGE_SECONDS):
-                    token = await self.exchange.answer(send, self.request(current))
-            except TimeoutError:
-                raise ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time") from None
-            await self._keep(token, current, kept)
+                token = await self.exchange.answer(send, self.request(current))
+                await self._keep(token, current, kept)
+            finally:
+                self.is_exchanging = False
             return token
+
+    async def aclose(self) -> None:
+        """Saves what could not be saved before."""
+        if self._unsaved is not None:
+            await self._save(self._unsaved[1])
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """No other process is in this block."""
-        me = uuid4().hex
+        me, grant = uuid4().hex, grant_of(self.service)
         try:
-            while not await self.book.change(self.service.credential, _PART, lambda state: self._taken(state, me)):
+            while not await self.book.change(grant, _PART, lambda state: self._taken(state, me)):
                 await asyncio.sleep(LOOK_SECONDS)
             yield
         finally:
             # Also where the run is stopped, or others would wait for the end of the lease.
             with anyio.CancelScope(shield=True):
-                await self.book.change(self.service.credential, _PART, lambda state: _left(state, me))
+                await self.book.change(grant, _PART, lambda state: _left(state, me))
 
     def _taken(self, state: State, me: str) -> tuple[State, bool]:
         now, until = self.exchange.now(), state.get("until")
-        # One that is further off than any lease is of a clock that is wrong.
-        if isinstance(until, str) and now < datetime.fromisoformat(until) <= now + LEASE:
+        # One that is much further off than any lease is of a clock that is wrong.
+        if isinstance(until, str) and now < datetime.fromisoformat(until) <= now + 2 * LEASE:
             return state, False
         return {"by": me, "until": (now + LEASE).isoformat()}, True
 
@@ -114,30 +128,28 @@ class RefreshedTokens:
             return None
         try:
             async with asyncio.timeout(PREFECT_SECONDS):
-                kept = await load_saved(ServiceToken, self.name)
+                return await load_saved(ServiceToken, grant_of(self.service))
         except (httpx.HTTPError, PrefectException, TimeoutError) as error:
             failure = type(error).__name__
-        else:
-            return kept if kept is not None and kept.credential == self.service.credential else None
         raise ServiceUnavailable(f"Prefect did not give the token of service {self.name!r}: {failure}")
 
     async def _keep(self, token: Token, used: SecretStr, kept: ServiceToken | None) -> None:
         """Saves the token; where Prefect does not, this process goes on with it."""
         refresh_token = token.refresh_token if token.refresh_token.get_secret_value() else used
         saved = kept.refresh_token if kept is not None else self.service.refresh_token
-        self._unsaved = (saved, refresh_token)
+        block = ServiceToken(
+            service=self.name, access_token=token.value, over_at=token.over_at, refresh_token=refresh_token
+        )
+        self._unsaved = (saved, block)
+        await self._save(block)
+
+    async def _save(self, block: ServiceToken) -> None:
         if self.service.document_id is None:
             return
-        block = ServiceToken(
-            credential=self.service.credential,
-            access_token=token.value,
-            over_at=token.over_at,
-            refresh_token=refresh_token,
-        )
         try:
             async with asyncio.timeout(PREFECT_SECONDS):
-                await block.asave(self.name, overwrite=True)
-        except (httpx.HTTPError, PrefectException, TimeoutError) as error:
+                await block.asave(grant_of(self.service), overwrite=True)
+        except Exception as error:  # whatever it is, the token that we have must not be lost by it
             _LOG.error(
                 "service %r has a new refresh token, which Prefect did not save (%s); if that is so when this process "
                 "ends, the service must be authorized anew",

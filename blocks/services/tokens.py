@@ -1,5 +1,6 @@
 """A bearer token from who gives them: the exchange over HTTP, and what is kept of its answer."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from blocks.services.reading import read_bounded
 from blocks.services.secrets import Secrets
 
 MOST_TOKEN_BYTES = 1_000_000
+EXCHANGE_SECONDS = 30.0
+"""How long an exchange may take; who gives up earlier may lose what he was to get."""
 _EARLY = timedelta(seconds=60)
 """A token is renewed so long before its end: clocks differ."""
 _NOTHING = SecretStr("")
@@ -37,6 +40,11 @@ class Token:
 class Tokens(Protocol):
     """Gives tokens."""
 
+    @property
+    def is_exchanging(self) -> bool:
+        """Whether something would be lost if it were stopped now."""
+        ...
+
     async def token(self, send: Send, refused: SecretStr) -> Token:
         """One that is none which the API has refused; `send` sends a request.
 
@@ -44,6 +52,10 @@ class Tokens(Protocol):
             CredentialsRefused: we are given none.
             ServiceUnavailable: who gives tokens does not answer.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Saves what could not be saved before."""
         ...
 
 
@@ -58,7 +70,12 @@ class Exchange:
 
     async def answer(self, send: Send, request: httpx.Request) -> Token:
         """The token that the request is answered with; the errors are those of Tokens."""
-        got = await self._answer(send, request)
+        request.extensions["timeout"] = httpx.Timeout(EXCHANGE_SECONDS).as_dict()
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                got = await self._answer(send, request)
+        except TimeoutError:
+            got = ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time")
         if isinstance(got, HoldfastError):
             raise got
         return got

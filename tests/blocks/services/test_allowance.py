@@ -337,6 +337,18 @@ def test_without_an_end_there_is_no_window(limit: Limit) -> None:
     assert hear(allowance, turn, limit).left is None
 
 
+def test_a_window_of_which_answers_say_nothing_more_holds_nobody_back() -> None:
+    allowance, turn = take(HEARD)
+    allowance = hear(allowance, turn, Limit(remaining=2, allowed=3, resets_in_seconds=10), refused=True)
+    allowance, turn = take(allowance, 11)
+
+    allowance = hear(allowance, turn, seconds=11.1)
+    _, turns = take_many(allowance, 20, 11.1)
+
+    assert allowance.left is None
+    assert seconds_of(turns[-1].at) < 13
+
+
 def test_a_refusal_in_a_window_leaves_nothing_of_it_until_the_time_named() -> None:
     allowance, turn = take(with_window(50, 100, 60))
 

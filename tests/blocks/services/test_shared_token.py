@@ -14,10 +14,11 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from blocks.errors import CredentialsRefused, ServiceUnavailable
 from blocks.ledger import Ledger
 from blocks.saved import load_saved
+from blocks.services.call import Call
 from blocks.services.client import ServiceClient
 from blocks.services.opening import open_service
 from blocks.services.service import Service
-from blocks.services.shared_token import ServiceToken
+from blocks.services.shared_token import ServiceToken, grant_of
 from tests.blocks.services.asking import SECRET, client_at, everything_about, send
 from tests.servers.forwarder import forwarder
 from tests.servers.prefect_server import free_port
@@ -48,7 +49,9 @@ async def saved(desk: ScriptedApi) -> str:
 
 
 async def kept_under(name: str) -> ServiceToken:
-    kept = await load_saved(ServiceToken, name)
+    service = await load_saved(Service, name)
+    assert service is not None
+    kept = await load_saved(ServiceToken, grant_of(service))
     assert kept is not None
     return kept
 
@@ -112,6 +115,53 @@ async def test_another_refresh_token_in_the_block_takes_the_place_of_what_was_ke
     assert exchanged(desk) == [REFRESH, ANEW]
 
 
+async def test_another_block_with_the_same_refresh_token_uses_what_was_got_for_it(
+    prefect_api: str, desk: ScriptedApi, ledger: Ledger
+) -> None:
+    for name in (await saved(desk), await saved(desk)):
+        await once(await open_service(name, ledger.services))
+
+    assert exchanged(desk) == [REFRESH]
+
+
+async def test_a_client_that_gets_another_secret_keeps_its_refresh_token(
+    prefect_api: str, desk: ScriptedApi, ledger: Ledger
+) -> None:
+    name = await saved(desk)
+    await once(await open_service(name, ledger.services))
+    desk.tokens.client = ("holdfast", ANEW)
+    desk.tokens.expire()
+    await Service(base_url=desk.url, **{**fields(desk), "client_secret": ANEW}).asave(name, overwrite=True)
+    await once(await open_service(name, ledger.services))
+
+    assert exchanged(desk) == [REFRESH, f"{REFRESH} 1"]
+
+
+async def test_an_exchange_may_take_longer_than_other_requests(desk: ScriptedApi, ledger: Ledger) -> None:
+    slow = Says({"access_token": "given-0", "expires_in": 3600}, delay_seconds=5.5)
+    desk.on("POST", "/token", slow)
+    desk.on("GET", "/items", Says({"n": 1}))
+    async with client_at(desk.url, ledger, **fields(desk)) as client:
+        answer = await send(client)
+
+    assert answer.body == {"n": 1}
+    assert exchanged(desk) == [REFRESH]
+
+
+async def test_a_request_that_is_always_refused_renews_once_while_others_go_well(
+    desk: ScriptedApi, ledger: Ledger
+) -> None:
+    desk.on("GET", "/secret", *[Says({"message": "not for you"}, 401)] * 9)
+    async with client_at(desk.url, ledger, **fields(desk)) as client:
+        await send(client)
+        going = [asyncio.create_task(send(client)) for _ in range(20)]
+        with pytest.raises(CredentialsRefused, match="not for you"):
+            await send(client, Call("GET", "/secret"))
+        await asyncio.gather(*going)
+
+    assert len(exchanged(desk)) == 2
+
+
 async def test_a_block_that_is_not_saved_keeps_it_as_long_as_it_is_used(desk: ScriptedApi, ledger: Ledger) -> None:
     async with client_at(desk.url, ledger, **fields(desk)) as client:
         await send(client)
@@ -144,7 +194,7 @@ async def test_who_has_the_lease_and_died_or_has_another_clock_keeps_nobody_wait
 ) -> None:
     async with client_at(desk.url, ledger, **fields(desk)) as client:
         state = {"by": "the dead", "until": until}
-        await ledger.services.change(client.service.credential, "renewal", lambda _: (state, None))
+        await ledger.services.change(grant_of(client.service), "renewal", lambda _: (state, None))
         await send(client)
 
     assert [part for _, part, state in await ledger.services.states() if state] == ["limit"]
@@ -187,7 +237,7 @@ async def test_a_token_is_kept_also_where_the_time_of_who_asked_for_it_is_up(
     assert (kept.access_token.get_secret_value(), kept.refresh_token.get_secret_value()) == ("late", "the next one")
 
 
-async def test_a_token_that_prefect_does_not_save_is_used_and_saved_the_next_time(
+async def test_a_token_that_prefect_does_not_save_is_used_and_saved_later(
     prefect_api: str, desk: ScriptedApi, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     name, held = await saved(desk), Event()
@@ -203,12 +253,10 @@ async def test_a_token_that_prefect_does_not_save_is_used_and_saved_the_next_tim
         way.cut()
         held.set()
         await going
-    desk.tokens.refresh_token = f"{REFRESH} 1"
-    await once(client)
+    await client.aclose()
 
     assert f"service '{name}' has a new refresh token, which Prefect did not save" in caplog.text
     assert REFRESH not in caplog.text
-    assert exchanged(desk) == [REFRESH, f"{REFRESH} 1"]
     assert (await kept_under(name)).refresh_token.get_secret_value() == f"{REFRESH} 1"
 
 
