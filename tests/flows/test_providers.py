@@ -68,7 +68,7 @@ async def test_a_step_whose_time_is_up_may_be_a_gap(server: ModelServer, tmp_pat
     server.always(behaviour)
     team = a_team()
     await provider_at(server.url, server.key).save(team)
-    state = await run(graded(team, "timeout: 600ms, on_timeout: degrade"), {"shop": shop(tmp_path)})
+    state = await run(graded(team, "timeout: 4s, on_timeout: degrade"), {"shop": shop(tmp_path)})
 
     if behaviour is Odd.HANGS_UP:
         assert state.is_failed(), "only time that is up is a gap; that the provider fails is a failure"

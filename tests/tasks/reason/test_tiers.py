@@ -118,9 +118,9 @@ async def test_a_cheaper_tier_is_asked_with_the_time_that_is_left(
 ) -> None:
     server.next(behaviour)
     began = monotonic()
-    made = await ask(node("synthesise", on_timeout="cheaper"), seconds=2)
+    made = await ask(node("synthesise", on_timeout="cheaper"), seconds=5)
 
-    assert 1.1 < monotonic() - began < 1.9
+    assert monotonic() - began > 2.9
     assert ask.tiers == [("frontier", "timed_out"), ("standard", "ok")]
     assert made.text is not None
     assert "Written by gpt-4.1-mini-2025-04-14 (standard tier" in made.text
