@@ -116,8 +116,13 @@ def under(allowance: Allowance, own: Quota | None, preset: Quota | None) -> Allo
     if quota is not None:
         return _with_quota(allowance, quota, "set")
     if allowance.paced == "set":
-        return replace(allowance, pace=FIRST_PACE, at_once=1, paced="guessed", due_at=_NEVER)
+        return _without_pace(allowance)
     return allowance
+
+
+def _without_pace(allowance: Allowance) -> Allowance:
+    """The allowance of which no pace is known."""
+    return replace(allowance, pace=FIRST_PACE, at_once=1, paced="guessed", due_at=_NEVER)
 
 
 def _with_quota(allowance: Allowance, quota: Quota, paced: Literal["set", "told"]) -> Allowance:
@@ -157,7 +162,7 @@ def _at_its_pace(allowance: Allowance, at: datetime) -> tuple[Allowance, datetim
     """The allowance and the time of the next request, which would be sent at `at` but for the pace."""
     idle = at - max(allowance.sent_at, allowance.blocked_until)
     if idle > FORGOTTEN and allowance.paced in ("learned", "told"):
-        allowance = replace(allowance, pace=FIRST_PACE, at_once=1, paced="guessed", due_at=_NEVER)
+        allowance = _without_pace(allowance)
     if idle > max(IDLE, timedelta(seconds=2 / allowance.pace)):
         allowance = replace(allowance, since_at=at, since_sent=allowance.sent)
         if allowance.paced == "guessed":

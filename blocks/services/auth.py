@@ -36,13 +36,17 @@ class Header:
     def __init__(self, name: str, value: str) -> None:
         self.name, self._value = name, value
 
-    def is_same(self, value: str) -> bool:
-        """Whether it carries that."""
-        return self._value == value
+    def is_same(self, other: "Header") -> bool:
+        """Whether both carry the same."""
+        return self._value == other._value
 
     def put_into(self, request: httpx.Request) -> None:
         """Lets the request carry it."""
         request.headers[self.name] = self._value
+
+
+def _bearer(token: SecretStr) -> Header:
+    return Header("Authorization", f"Bearer {token.get_secret_value()}")
 
 
 class Credentials(Protocol):
@@ -99,7 +103,6 @@ class Renewed:
         self._token: Token | None = None
         self._refused = SecretStr("")
         self._renewal: asyncio.Task[None] | None = None
-        self._got_at = now()
 
     async def header(self, send: Send) -> Header | None:
         """The header with a token that is good by what is known."""
@@ -111,16 +114,16 @@ class Renewed:
                 self._renewal.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.shield(self._renewal)
             token = self._token
-            if token is not None and token.is_new:
+            if token is not None and token.new_since is not None:
                 break
-        return Header("Authorization", f"Bearer {token.value.get_secret_value()}")
+        return _bearer(token.value)
 
     def was_refused(self, header: Header | None) -> bool:
         """Whether it was one that had been good before, so that another is worth asking for."""
         token = self._token
-        if header is None or token is None or not header.is_same(f"Bearer {token.value.get_secret_value()}"):
+        if header is None or token is None or not header.is_same(_bearer(token.value)):
             return True  # another request has had it renewed meanwhile
-        if token.is_new and self._now() < self._got_at + _NEW:
+        if token.new_since is not None and self._now() < token.new_since + _NEW:
             return False
         self._token, self._refused = None, token.value
         return True
@@ -128,8 +131,8 @@ class Renewed:
     def worked(self, header: Header | None) -> None:
         """The API has taken the token."""
         token = self._token
-        if token is not None and header is not None and header.is_same(f"Bearer {token.value.get_secret_value()}"):
-            self._token = replace(token, is_new=False)
+        if token is not None and header is not None and header.is_same(_bearer(token.value)):
+            self._token = replace(token, new_since=None)
 
     async def aclose(self) -> None:
         """Waits for an exchange that is under way, and for nothing else."""
@@ -142,7 +145,6 @@ class Renewed:
     async def _renew(self, send: Send) -> None:
         self._token = None
         self._token = await self._tokens.token(send, self._refused)
-        self._got_at = self._now()
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def credentials_of(
         case "none":
             return Fixed(None)
         case "bearer":
-            return Fixed(Header("Authorization", f"Bearer {token}"))
+            return Fixed(_bearer(service.token))
         case "header":
             return Fixed(Header(service.token_header, token))
         case "basic":

@@ -27,6 +27,7 @@ from blocks.services.presets import limit_name
 from blocks.services.reading import failure_of, is_refusal, json_of, read_bounded
 from blocks.services.secrets import Secrets
 from blocks.services.service import Service
+from blocks.services.tokens import too_late
 from blocks.services.turns import Health, Turns
 from blocks.tls import tls_context
 
@@ -116,7 +117,7 @@ class ServiceClient:
             raise
         except TimeoutError:
             trace.attempts += 1
-            raise ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time") from None
+            raise too_late(self.name) from None
 
     async def _one(
         self,

@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 class ServiceToken(Block):
     """What was got for a refresh token; its name has a digest of that, so that another one finds nothing of it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     _block_type_name = "Service Token"
     _block_type_slug = "service-token"
@@ -82,18 +82,18 @@ class RefreshedTokens:
         """
         async with self._alone():
             kept = await self._kept()
-            is_good = kept is not None and (kept.over_at is None or self.exchange.now() < kept.over_at)
-            if kept is not None and is_good and kept.access_token not in (refused, SecretStr("")):
+            if kept is not None and self._is_good(kept, refused):
                 self._hide(kept.access_token)
-                return Token(kept.access_token, kept.over_at, is_new=False)
-            current = kept.refresh_token if kept is not None else self.service.refresh_token
-            if self._unsaved is not None and self._unsaved[0] == current:
+                return Token(kept.access_token, kept.over_at)
+            saved = kept.refresh_token if kept is not None else self.service.refresh_token
+            current = saved
+            if self._unsaved is not None and self._unsaved[0] == saved:
                 current = self._unsaved[1].refresh_token
             self._hide(current)
             self.is_exchanging = True
             try:
                 token = await self.exchange.answer(send, self.request(current))
-                await self._keep(token, current, kept)
+                await self._keep(token, current, saved)
             finally:
                 self.is_exchanging = False
             return token
@@ -133,10 +133,12 @@ class RefreshedTokens:
             failure = type(error).__name__
         raise ServiceUnavailable(f"Prefect did not give the token of service {self.name!r}: {failure}")
 
-    async def _keep(self, token: Token, used: SecretStr, kept: ServiceToken | None) -> None:
+    def _is_good(self, kept: ServiceToken, refused: SecretStr) -> bool:
+        return kept.access_token != refused and (kept.over_at is None or self.exchange.now() < kept.over_at)
+
+    async def _keep(self, token: Token, used: SecretStr, saved: SecretStr) -> None:
         """Saves the token; where Prefect does not, this process goes on with it."""
         refresh_token = token.refresh_token if token.refresh_token.get_secret_value() else used
-        saved = kept.refresh_token if kept is not None else self.service.refresh_token
         block = ServiceToken(
             service=self.name, access_token=token.value, over_at=token.over_at, refresh_token=refresh_token
         )

@@ -31,8 +31,8 @@ class Token:
     value: SecretStr
     over_at: datetime | None
     """From when on it is not to be used; None: nobody has said."""
-    is_new: bool = True
-    """Whether it was got just now, so that another would be no better."""
+    new_since: datetime | None = None
+    """When it was got, as long as the API has not taken it; None: it has, or another process got it."""
     refresh_token: SecretStr = _NOTHING
     """What takes the place of the refresh token that it was got for; empty: that one stays good."""
 
@@ -75,7 +75,7 @@ class Exchange:
             async with asyncio.timeout(EXCHANGE_SECONDS):
                 got = await self._answer(send, request)
         except TimeoutError:
-            got = ServiceUnavailable(f"who gives tokens for service {self.name!r} did not answer in time")
+            got = too_late(self.name)
         if isinstance(got, HoldfastError):
             raise got
         return got
@@ -105,6 +105,7 @@ class Exchange:
         return Token(
             self._secret(str(token)),
             self._end_of(said),
+            new_since=self.now(),
             refresh_token=self._secret(str(rotated)) if _can_be_sent(rotated) else _NOTHING,
         )
 
@@ -122,6 +123,11 @@ class Exchange:
         except (ValueError, TypeError, OverflowError):
             return None
         return None
+
+
+def too_late(name: str) -> ServiceUnavailable:
+    """What is said where who gives tokens has not answered in time."""
+    return ServiceUnavailable(f"who gives tokens for service {name!r} did not answer in time")
 
 
 def _can_be_sent(token: object) -> bool:

@@ -2,16 +2,15 @@
 
 import asyncio
 import logging
-import pickle
 from collections.abc import Iterator
 from contextlib import aclosing
-from traceback import TracebackException
 
 import pytest
 
 from blocks.errors import CredentialsRefused, HoldfastError
 from blocks.models.client import client_for
 from tests.blocks.models.asking import SECONDS, ask, provider_at, request
+from tests.blocks.telling import everything_about
 from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, Slow, model_server
 
 
@@ -19,16 +18,6 @@ from tests.servers.model_server import KEY, Behaviour, Fails, ModelServer, Odd, 
 def server() -> Iterator[ModelServer]:
     with model_server() as started:
         yield started
-
-
-def everything_about(error: HoldfastError) -> str:
-    """All that a person or a program may print of the error, with the variables of every frame but the tests' own."""
-    told = TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for frame in told.stack if "/tests/" not in frame.filename]
-    assert frames
-    variables = [str(frame.locals) for frame in frames]
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # it was made the line before, as Prefect does
-    return "\n".join([repr(error), repr(vars(error)), repr(again), *told.format_exception_only(), *variables])
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,15 @@
 """Asks a service in tests: its client with a clock that is moved, and a call with its time."""
 
 import asyncio
-import pickle
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from traceback import TracebackException
 from typing import Any
 
 import pytest
 
-from blocks.errors import HoldfastError, ServiceUnavailable
+from blocks.errors import ServiceUnavailable
 from blocks.ledger import Ledger
 from blocks.services.call import Answer, Call, Trace
 from blocks.services.client import ServiceClient
@@ -65,13 +63,3 @@ async def fail(client: ServiceClient, times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(ServiceUnavailable, match="answered 500"):
             await send(client, NEW)
-
-
-def everything_about(error: HoldfastError) -> str:
-    """All that a person or a program may print of the error, with the variables of every frame but the tests' own."""
-    told = TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for frame in told.stack if "/tests/" not in frame.filename]
-    assert frames
-    variables = [str(frame.locals) for frame in frames]
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # it was made the line before, as Prefect does
-    return "\n".join([repr(error), repr(vars(error)), repr(again), *told.format_exception_only(), *variables])

@@ -8,7 +8,8 @@ import pytest
 from blocks.errors import RequestRefused, ServiceUnavailable
 from blocks.ledger import Ledger
 from blocks.services.call import Call, Trace
-from tests.blocks.services.asking import ITEMS, NEW, SECRET, client_at, everything_about, send
+from tests.blocks.services.asking import ITEMS, NEW, SECRET, client_at, send
+from tests.blocks.telling import everything_about
 from tests.servers.scripted_api import Says, ScriptedApi, scripted_api
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from blocks.errors import CredentialsRefused, HoldfastError
 from blocks.ledger import Ledger
-from tests.blocks.services.asking import AT_ONCE, SECRET, client_at, everything_about, send
+from tests.blocks.services.asking import AT_ONCE, SECRET, client_at, send
+from tests.blocks.telling import everything_about
 from tests.servers.scripted_api import Says, ScriptedApi, Streams
 
 

@@ -19,7 +19,8 @@ from blocks.services.client import ServiceClient
 from blocks.services.opening import open_service
 from blocks.services.service import Service
 from blocks.services.shared_token import ServiceToken, grant_of
-from tests.blocks.services.asking import SECRET, client_at, everything_about, send
+from tests.blocks.services.asking import SECRET, client_at, send
+from tests.blocks.telling import everything_about
 from tests.servers.forwarder import forwarder
 from tests.servers.prefect_server import free_port
 from tests.servers.scripted_api import Says, ScriptedApi, TokenDesk, scripted_api
@@ -269,7 +270,7 @@ async def test_a_prefect_that_is_away_is_a_failure_that_may_pass(
         temporary_settings({PREFECT_API_URL: away}),
         pytest.raises(ServiceUnavailable, match="Prefect did not give the token of service 'rotating-") as raised,
     ):
-        await send(client, seconds=2)
+        await send(client, seconds=15)
     await client.aclose()
 
     assert raised.value.retryable

@@ -120,7 +120,7 @@ async def test_a_cheaper_tier_is_asked_with_the_time_that_is_left(
     began = monotonic()
     made = await ask(node("synthesise", on_timeout="cheaper"), seconds=5)
 
-    assert monotonic() - began > 2.9
+    assert 2.9 < monotonic() - began < 5
     assert ask.tiers == [("frontier", "timed_out"), ("standard", "ok")]
     assert made.text is not None
     assert "Written by gpt-4.1-mini-2025-04-14 (standard tier" in made.text
